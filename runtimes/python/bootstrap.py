@@ -490,8 +490,20 @@ def invoke(handler, headers, body):
         return dump(description, "backslashreplace"), description["errorType"]
 
 
-# As on Lambda, whose runtimes before 3.12 escape everything that is not ASCII.
-ESCAPE = sys.version_info < (3, 12)
+# Whether everything that is not ASCII is escaped, and how text is quoted then: what `learn_to_quote` found.
+ESCAPE = True
+quote = _json.encode_basestring_ascii
+
+
+def learn_to_quote():
+    """Answers are those of the runtime that the function names, which escape before 3.12, whichever Python stands in for it here."""
+    global ESCAPE, quote
+    family, _, minor = os.environ.get("AWS_EXECUTION_ENV", "").rpartition(".")
+    if family == "AWS_Lambda_python3" and minor.isdecimal():
+        ESCAPE = int(minor) < 12
+    else:
+        ESCAPE = sys.version_info < (3, 12)
+    quote = _json.encode_basestring_ascii if ESCAPE else _json.encode_basestring
 
 
 class Defaults:
@@ -505,7 +517,6 @@ class Defaults:
 
 
 scan = _json.make_scanner(Defaults)
-quote = _json.encode_basestring_ascii if ESCAPE else _json.encode_basestring
 
 
 def refuse(value):
@@ -709,6 +720,7 @@ def main():
     if os.environ.get("FASTNESS_PARKED"):
         await_assignment(api)
     LambdaContext.learn()
+    learn_to_quote()
     sys.meta_path.append(ByUsualName)
     read_path_files(prepare_paths())
     handler = initialise(api)

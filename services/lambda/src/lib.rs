@@ -17,7 +17,8 @@
 //! (no queue, no topic, no bus); what extensions write counts as the function's; an end of the log that is asked for waits for them;
 //! traces may be asked for, and none are kept: no invocation is sampled; telemetry goes to HTTP destinations only; mappings read DynamoDB streams only;
 //! a version of Python or Node.js that the host does not have runs on its preferred one, which the log names and `RuntimeVersionConfig` does not, or is
-//! refused (`--exact-runtimes`); an extension in a format that is no program's ends with `Extension.Crash`; `LANG` is
+//! refused (`--exact-runtimes`); a Python answer with half a surrogate pair, where answers are not escaped (from 3.12 on), is `Runtime.MarshalError`,
+//! and does not end the process as it does Lambda's own; an extension in a format that is no program's ends with `Extension.Crash`; `LANG` is
 //! `en_US.UTF-8` where this host lacks that locale, too: a program that asks for it by `setlocale` is refused then; what stands
 //! in `/tmp` is held in this machine's memory, and an environment ends out of memory where all of them together keep more there than
 //! the operator gives (`--max-environment-storage-mib`), idle ones first; Node.js's heap has Lambda's bounds, those of its worker threads have none

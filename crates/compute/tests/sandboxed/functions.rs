@@ -175,6 +175,28 @@ async fn half_a_surrogate_pair_is_no_answer_and_spoils_no_error() {
     assert_eq!(text(&host.invoke(&escaped, "{}").await), r#""\ud800""#);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_runtime_decides_what_is_escaped_and_not_the_python_that_stands_in_for_it() {
+    let host = host().await;
+    // No host has all of these, and none has the first.
+    for (runtime, expected) in [
+        ("python3.8", r#""\u00e9""#),
+        ("python3.11", r#""\u00e9""#),
+        ("python3.12", "\"\u{e9}\""),
+        ("python3.14", "\"\u{e9}\""),
+    ] {
+        let code = "def handler(event, context): return '\\u00e9'";
+        let mut spec = host.function(runtime, &[("app.py", code)]).await;
+        host.compute.expect(runtime, spec.memory_mib, spec.tmp_mib);
+        crate::parked::wait_for_parked(&host, 1).await;
+        assert_eq!(text(&host.invoke(&spec, "{}").await), expected, "{runtime}, started ahead");
+        // Bound at the start of the interpreter.
+        spec.variables.push(("TZ".into(), base::SecretString::new("UTC")));
+        spec.revision = crypto::random::uuid();
+        assert_eq!(text(&host.invoke(&spec, "{}").await), expected, "{runtime}");
+    }
+}
+
 const LOGGING: &str = r#"
 import sys
 before = "logging" in sys.modules

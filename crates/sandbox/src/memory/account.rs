@@ -256,8 +256,9 @@ enum Verdict {
     Within,
     /// Its processes have more than its memory.
     Over,
-    /// They have so many bytes more than it with what the kernel keeps for them: some of that only until somebody wants the room, and
-    /// the kernel alone knows how much.
+    /// They have more than it with what the kernel keeps for them: some of that only until somebody wants the room, and the kernel
+    /// alone knows how much. With copies of files, which it gives back like the rest, all that it keeps are so many bytes: asked for
+    /// less, it could give copies alone, which are none of what is too much.
     OverWithKernels(u64),
 }
 
@@ -266,10 +267,10 @@ const fn verdict(used: u64, kinds: MemoryKinds, tmp: u64, memory: u64) -> Verdic
     if own > memory {
         return Verdict::Over;
     }
-    match used.saturating_sub(tmp).saturating_sub(kinds.cached).checked_sub(memory) {
-        None | Some(0) => Verdict::Within,
-        Some(bytes) => Verdict::OverWithKernels(bytes),
+    if used.saturating_sub(tmp).saturating_sub(kinds.cached) <= memory {
+        return Verdict::Within;
     }
+    Verdict::OverWithKernels(used.saturating_sub(kinds.anonymous).saturating_sub(kinds.shared))
 }
 
 #[cfg(test)]
@@ -287,8 +288,8 @@ mod tests {
             // What of `/tmp` was written out makes no room for anything else.
             (110, kinds(101, 0, 0), 400, Verdict::Over),
             (500, kinds(90, 300, 110), 300, Verdict::Within),
-            (130, kinds(90, 0, 20), 0, Verdict::OverWithKernels(10)),
-            (530, kinds(90, 400, 20), 400, Verdict::OverWithKernels(10)),
+            (130, kinds(90, 0, 20), 0, Verdict::OverWithKernels(40)),
+            (530, kinds(90, 400, 20), 400, Verdict::OverWithKernels(40)),
         ] {
             assert_eq!(verdict(used, kinds, tmp, 100), expected, "{used} {kinds:?} {tmp}");
         }

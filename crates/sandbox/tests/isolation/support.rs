@@ -83,7 +83,7 @@ impl Host {
         let mut environment = self.spawner.launch(spec).unwrap();
         let stdout = drain(environment.take_stdout().unwrap());
         let stderr = drain(environment.take_stderr().unwrap());
-        let exit = wait(&environment, Duration::from_secs(30)).expect("the program ends");
+        let exit = wait(&environment, Duration::from_secs(60)).expect("the program ends");
         Outcome { exit, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
     }
 

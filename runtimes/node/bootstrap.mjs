@@ -317,6 +317,16 @@ class RuntimeApi {
 
 // ---- The handler --------------------------------------------------------------------------------------------------
 
+/** Whether the runtime that the function names still has callbacks, whichever Node.js stands in for it: those from 24 on have none. */
+function knowsCallbacks() {
+  const named = /^AWS_Lambda_nodejs(\d+)\.x$/.exec(env.AWS_EXECUTION_ENV ?? '')?.[1];
+  return Number(named ?? process.versions.node.split('.')[0]) < 24;
+}
+
+const NO_CALLBACKS =
+  'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to modify this function to use a ' +
+  'supported handler signature to use Node.js 24 or later. For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.';
+
 /** Who asks for the handler, as errors name it: `Require stack: - /var/runtime/index.mjs`. */
 const ASKING = '/var/runtime/index.mjs';
 
@@ -379,12 +389,16 @@ async function loadHandler(name) {
   if (streaming && streaming !== 'response') {
     throw new Fault('MalformedStreamingHandler', 'Only response streaming is supported.');
   }
+  if (!streaming && handler.length > 2 && !knowsCallbacks()) throw new Fault('CallbackHandlerDeprecated', NO_CALLBACKS);
   return handler;
 }
 
 // ---- An invocation ------------------------------------------------------------------------------------------------
 
 const parsed = (headers, name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
+
+/** Members of a context that went with the callbacks. */
+const OF_CALLBACKS = ['callbackWaitsForEmptyEventLoop', 'succeed', 'fail', 'done'];
 
 /** What a handler may know about the invocation and the function; `settle` ends the invocation. */
 function makeContext(headers, settle) {
@@ -415,6 +429,7 @@ function makeContext(headers, settle) {
     awsRequestId: headers['lambda-runtime-aws-request-id'],
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
+  if (!knowsCallbacks()) for (const name of OF_CALLBACKS) delete context[name];
   return { context, callback: done };
 }
 
@@ -437,14 +452,14 @@ async function runStreaming(api, handler, headers, body) {
   for (const name of ['succeed', 'fail', 'done']) delete context[name];
   try {
     const work = async () => {
-      await handler(JSON.parse(body), answer.stream, context);
+      const returned = handler(JSON.parse(body), answer.stream, context);
+      if (typeof returned?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
+      await returned;
       await answer.done;
     };
     await untilDry(work());
-    if (!answer.stream.writableEnded) {
-      answer.stream.end();
-      await answer.done;
-    }
+    // SECURITY: what nobody ended may lack its end: it is never told as whole.
+    if (!answer.stream.writableEnded) throw new Error('Response stream is not finished.');
   } catch (error) {
     const { body: description, errorType } = failed(error);
     const begun = answer.begun();
@@ -453,13 +468,19 @@ async function runStreaming(api, handler, headers, body) {
   return answer.begun().end();
 }
 
+const NEVER_SETTLED =
+  'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was never settled. ' +
+  'For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes';
+
 /** Waits for what the handler returns, or for its callback, or for the event loop to run dry. */
 function run(handler, headers, body) {
   return new Promise((resolve) => {
     let settled;
     const finish = () => {
       process.off('beforeExit', finish);
-      resolve(settled ?? { result: null });
+      // An asynchronous handler had promised to settle: its work is lost, and whoever asked may ask again.
+      const nothing = types.isAsyncFunction(handler) ? { error: new Fault('NodeJsExit', NEVER_SETTLED) } : { result: null };
+      resolve(settled ?? nothing);
     };
     const settle = (outcome, waits) => {
       if (settled) return;
@@ -473,11 +494,11 @@ function run(handler, headers, body) {
       if (typeof returned?.then === 'function') {
         returned.then(
           (result) => settle({ result }, false),
-          (error) => settle({ error }, false),
+          (error) => settle({ error: error ?? 'handled' }, false),
         );
       }
     } catch (error) {
-      settle({ error }, false);
+      settle({ error: error ?? 'handled' }, false);
     }
   });
 }

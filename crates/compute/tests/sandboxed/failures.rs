@@ -52,6 +52,37 @@ async fn each_kind_of_failure_has_its_own_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_never_settles_and_handlers_of_another_time_are_told() {
+    let host = host().await;
+    let lost = "Runtime.NodeJsExit";
+    for (runtime, code, expected) in [
+        ("nodejs22.x", "async () => new Promise(() => {})", lost),
+        ("nodejs22.x", "async () => { await new Promise((done) => setTimeout(done, 50).unref()); }", lost),
+        // Who promised nothing has nothing to answer.
+        ("nodejs22.x", "() => {}", "null"),
+        ("nodejs22.x", "(event, context, done) => done(null, 1)", "1"),
+        ("nodejs22.x", "async () => { throw null; }", "string"),
+        ("nodejs24.x", "(event, context, done) => done(null, 1)", "Runtime.CallbackHandlerDeprecated"),
+        (
+            "nodejs24.x",
+            "async (event, context) => [context.done, 'callbackWaitsForEmptyEventLoop' in context]",
+            "[null,false]",
+        ),
+        ("nodejs22.x", "awslambda.streamifyResponse((event, stream) => { stream.end('x'); })", "Error"),
+        (
+            "nodejs24.x",
+            "awslambda.streamifyResponse(async (event, stream, context) => { stream.end('x'); })",
+            "x",
+        ),
+    ] {
+        let spec = host.function(runtime, &[("app.js", &format!("exports.handler = {code};\n"))]).await;
+        let outcome = host.invoke(&spec, "{}").await;
+        let found = if outcome.is_function_error { failure(&outcome).0 } else { text(&outcome) };
+        assert_eq!(found, expected, "{runtime}: {code}: {}", text(&outcome));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_child_that_uses_up_the_memory_takes_the_environment_along() {
     let host = host().await;
     let code = r#"

@@ -1,10 +1,12 @@
 """Code: what nothing uses any more leaves the disk while the platform runs, and an account has no more of it than it may."""
 
+import io
 import json
 import os
 import shutil
 import threading
 import time
+import zipfile
 
 import pytest
 
@@ -92,6 +94,46 @@ def test_an_account_has_no_more_code_than_it_may(small):
     client.publish_layer_version(LayerName="l", Content={"ZipFile": package(file=os.urandom(500_000))})
 
 
+def test_a_rehearsal_takes_no_room(small):
+    """Each package takes a third of the 250 MiB that the account may have unpacked."""
+    def zeros(seed):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, content in {"app.py": HANDLER.format(name="time"), "seed": seed, "zeros": bytes(80 << 20)}.items():
+                archive.writestr(name, content)
+        return buffer.getvalue()
+
+    client = make(small, "rehearsed")
+    for n in range(4):
+        client.update_function_code(FunctionName="rehearsed", ZipFile=zeros(f"dry {n}"), DryRun=True)
+    client.update_function_code(FunctionName="rehearsed", ZipFile=zeros("used"))
+    assert "zeros" in invoke(client, "rehearsed")
+    client.delete_function(FunctionName="rehearsed")
+
+
+def test_layers_over_each_other_take_room(tmp_path):
+    """28,000 folders take 109 MiB of the 250 MiB, and as much again in each order of their layers."""
+    with Platform(tmp_path / "p", arguments=("--max-account-code-mib", "8")) as own:
+        own.role = own.client("iam").create_role(RoleName="code", AssumeRolePolicyDocument=trust({"Service": "lambda.amazonaws.com"}))["Role"]["Arn"]
+        folders = [package(file=str(n), **{f"l{n}/{m}/": "" for m in range(7_000)}) for n in range(4)]
+        layers = [own.client("lambda").publish_layer_version(LayerName=f"l{n}", Content={"ZipFile": each})["LayerVersionArn"] for n, each in enumerate(folders)]
+        client = make(own, "first", Layers=layers)
+        other = {"FunctionName": "other", "Runtime": "python3.12", "Role": own.role, "Handler": "app.handler", "Code": {"ZipFile": code("first")}}
+        refused(client.create_function, "CodeStorageExceededException", **other, Layers=layers[::-1])
+        refused(client.update_function_configuration, "CodeStorageExceededException", FunctionName="first", Layers=layers[::-1])
+        client.create_function(**other, Layers=layers)
+        for name in ("first", "other"):
+            client.delete_function(FunctionName=name)
+        # The sweep gives back what functions have left.
+        eventually(lambda: laid_over(own) == 0)
+        client.create_function(**other, Layers=layers[::-1])
+        assert laid_over(own) == 1
+
+
+def laid_over(platform):
+    return len(os.listdir(platform.data_dir / "code/000000000000/laid-sizes"))
+
+
 LOOK = """import fcntl, os, time
 PATHS = ("/var/task", "/var/task/app.py", "/opt", "/opt/file")
 def handler(event, context):
@@ -169,6 +211,7 @@ def test_a_data_folder_that_kept_code_for_all_accounts_together_goes_on(fresh):
     folder = fresh.data_dir / "code"
     for kind in ("packages", "unpacked", "layered"):
         shutil.move(folder / "000000000000" / kind, folder / kind)
+    shutil.rmtree(folder / "000000000000" / "laid-sizes")
     (folder / "000000000000").rmdir()
     (folder / "packages" / ("0" * 64 + ".zip")).write_bytes(b"nobody's")
     fresh.start()

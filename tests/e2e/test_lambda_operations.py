@@ -1,6 +1,7 @@
 """Every operation of lambda, driven by unmodified boto3 and the `aws` CLI."""
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import time
@@ -139,14 +140,19 @@ def test_the_cli_drives_a_functions_life(platform, role, name, tmp_path):
 
 def test_environments_are_kept_ready(platform, client, function):
     refused(client.put_provisioned_concurrency_config, "InvalidParameterValueException", FunctionName=function, Qualifier="$LATEST", ProvisionedConcurrentExecutions=1)
-    client.update_function_code(FunctionName=function, ZipFile=package(app__py="import os\ndef handler(e, c):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"), Publish=True)
+    client.update_function_code(FunctionName=function, ZipFile=package(app__py="import os, time\ndef handler(e, c):\n    time.sleep(e.get('s', 0))\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"), Publish=True)
     client.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
     refused(client.get_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
+    # What is idle of it already came up on demand, and is none of those that are to be kept ready.
+    assert json.loads(client.invoke(FunctionName=function, Qualifier="live")["Payload"].read()) == "on-demand"
     asked = client.put_provisioned_concurrency_config(FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=2)
     assert (asked["Status"], asked["RequestedProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 2)
     refused(client.put_provisioned_concurrency_config, "ResourceConflictException", FunctionName=function, Qualifier="1", ProvisionedConcurrentExecutions=1)
     ready = eventually(lambda: (told := client.get_provisioned_concurrency_config(FunctionName=function, Qualifier="live"))["Status"] == "READY" and told, timeout_s=120)
     assert ready["AllocatedProvisionedConcurrentExecutions"] == 2
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(client.invoke, FunctionName=function, Qualifier="live", Payload='{"s": 2}') for _ in range(2)]
+        assert [json.loads(one.result()["Payload"].read()) for one in both] == ["provisioned-concurrency"] * 2
     answer = client.invoke(FunctionName=function, Qualifier="live", LogType="Tail")
     assert json.loads(answer["Payload"].read()) == "provisioned-concurrency"
     assert "Init Duration" not in base64.b64decode(answer["LogResult"]).decode(), "it was started for this invocation"

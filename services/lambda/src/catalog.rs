@@ -176,7 +176,7 @@ fn spec_of(id: &FunctionId, version: &VersionRecord) -> FunctionSpec {
         version: version.version.clone(),
         revision: version.revision_id.clone(),
         code: version.code,
-        layers: version.layers.iter().map(|layer| layer.code).collect(),
+        layers: version.layer_codes(),
         runtime: version.runtime.clone(),
         handler: version.handler.clone(),
         memory_mib: version.memory_mib,
@@ -261,7 +261,7 @@ impl Catalog {
             .flat_map(|(id, loaded)| loaded.function.all_versions().map(|version| (id.account, version)));
         versions
             .flat_map(|(account, version)| {
-                let layers: Vec<_> = version.layers.iter().map(|layer| layer.code).collect();
+                let layers = version.layer_codes();
                 let laid = AccountCode::laid_name(&layers);
                 let all = std::iter::once(version.code).chain(layers).chain(laid);
                 all.map(move |code| (account, code))
@@ -269,7 +269,7 @@ impl Catalog {
             .collect()
     }
 
-    /// True where some version of some function of the account uses this package.
+    /// True where some version of some function of the account uses this package, or has layers in the folder of this name.
     pub(crate) fn uses(&self, account: AccountId, code: CodeHash) -> bool {
         self.functions
             .read()
@@ -277,7 +277,12 @@ impl Catalog {
             .iter()
             .filter(|(id, _)| id.account == account)
             .flat_map(|(_, loaded)| loaded.function.all_versions())
-            .any(|version| version.code == code || version.layers.iter().any(|layer| layer.code == code))
+            .any(|version| {
+                let mut layers = version.layers.iter().map(|layer| layer.code);
+                version.code == code
+                    || layers.any(|layer| layer == code)
+                    || AccountCode::laid_name(&version.layer_codes()) == Some(code)
+            })
     }
 
     /// Changes one function in a transaction: `work` gets what is stored and leaves what is to be stored.

@@ -1,24 +1,92 @@
-//! The code that functions and layers do not use any more, which is removed: at the start, once an hour, and soon after it
-//! may have lost its last user.
+//! The code that functions and layers do not use: removed at the start, once an hour, soon after it may have lost its last user,
+//! and at once where it came with a call and has come to no use by the end of that.
 //!
 //! What runs, or is being uploaded, is compute's to keep.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::AccountId;
-use compute::{CodeHash, CodeStore};
+use compute::{CodeHash, CodeLease, CodeStore};
 use service::{Internal, Jobs};
 
 use crate::Lambda;
 use crate::catalog::Catalog;
+use crate::error::Error;
 use crate::layers::Layers;
 
 /// How often it is looked for unasked.
 const PAUSE: Duration = Duration::from_secs(3_600);
 /// How long after a change: several are looked at as one, and what the change ended has ended.
 const DELAY: Duration = Duration::from_secs(5);
+
+/// Code that came with a call. It stays until the call has ended, however that ends, and goes then unless something uses it: what a
+/// call leaves nothing of takes no room of its account's.
+#[derive(Clone)]
+pub(crate) struct Incoming(Arc<Held>);
+
+struct Held {
+    lambda: Arc<Lambda>,
+    account: AccountId,
+    lease: Option<CodeLease>,
+    /// Whether a change is under way by which something comes to use it.
+    is_undecided: AtomicBool,
+}
+
+impl Incoming {
+    /// Holds a package, and layers, whether or not they are there yet.
+    pub(crate) fn of(
+        lambda: &Arc<Lambda>,
+        account: AccountId,
+        package: Option<CodeHash>,
+        layers: &[CodeHash],
+    ) -> Self {
+        let lease = Some(lambda.compute.code_of(account).lease(package, layers));
+        Self(Arc::new(Held {
+            lambda: Arc::clone(lambda),
+            account,
+            lease,
+            is_undecided: AtomicBool::new(false),
+        }))
+    }
+
+    /// Does what brings it here. That goes on where the caller goes away, and what it brought goes behind it.
+    pub(crate) async fn bring<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let held = self.clone();
+        let work = tokio::spawn(async move {
+            let brought = work.await;
+            drop(held);
+            brought
+        });
+        work.await.map_err(Error::internal)
+    }
+
+    /// Makes the change by which something comes to use it.
+    // A caller who goes away does not undo a change that is on its way to the disk, and nobody knows it before it is there.
+    pub(crate) async fn during<T>(&self, change: impl Future<Output = T>) -> T {
+        self.0.is_undecided.store(true, Ordering::Relaxed);
+        let changed = change.await;
+        self.0.is_undecided.store(false, Ordering::Relaxed);
+        changed
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Self { lambda, account, lease, is_undecided } = self;
+        if *is_undecided.get_mut() {
+            // The sweep comes when it is known.
+            lambda.code_changed.notify_one();
+        } else if let Some(lease) = lease.take() {
+            lease.end(|hash| lambda.catalog.uses(*account, hash) || lambda.layers.uses(*account, hash));
+        }
+    }
+}
 
 /// Removes unused code until the platform stops.
 pub(crate) async fn sweep(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Internal> {

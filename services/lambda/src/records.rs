@@ -140,6 +140,11 @@ impl VersionRecord {
         self.seen_revision_id.as_deref().unwrap_or(&self.revision_id)
     }
 
+    /// The packages of its layers, the last one on top.
+    pub(crate) fn layer_codes(&self) -> Vec<CodeHash> {
+        self.layers.iter().map(|layer| layer.code).collect()
+    }
+
     /// Its code or configuration changed.
     pub(crate) fn change_to(&mut self, revision_id: String) {
         self.revision_id = revision_id;

@@ -66,12 +66,13 @@ impl Parked {
     /// Waits until the runtime has come up and asks what for.
     ///
     /// # Errors
-    /// Where it ends, or takes longer than `limit`; the process is ended.
+    /// Where it ends, or takes longer than `limit`; where it is given up, the error is of the kind `Interrupted`. The process is ended.
     pub(crate) async fn boot(
         environment_id: String,
         launched: Launched,
         share: HostShare,
         limit: Duration,
+        given_up: impl Future<Output = ()>,
     ) -> io::Result<Self> {
         let mut started = Started::of(launched)?;
         let mut exit = started.process.exited();
@@ -91,9 +92,9 @@ impl Parked {
             }
             Poll::Pending
         });
-        let asked: io::Result<()> = match timeout(limit, asked).await {
-            Ok(asked) => asked,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        let asked: io::Result<()> = tokio::select! {
+            asked = timeout(limit, asked) => asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            () = given_up => Err(io::ErrorKind::Interrupted.into()),
         };
         asked.inspect_err(|_| process.kill())?;
         Ok(Self { environment_id, since: Instant::now(), started, is_booted: true, _share: share })

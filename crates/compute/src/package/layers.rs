@@ -1,15 +1,16 @@
 //! Layers, laid over each other as the one read-only directory that stands at `/opt`.
 //!
 //! A later layer's file replaces an earlier one's. Nothing is written through a link, and no link is followed: a link of
-//! one layer is a name like any other to the next. What is made here is made again by the next process.
+//! one layer is a name like any other to the next. What is made here is made again by the next process. What it takes of the
+//! account's room is counted before, when a function is to have these layers.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::shelf::{Shelf, remove_if_there};
-use super::{AccountCode, CodeHash, PackageError};
+use super::shelf::{Shelf, remove_if_there, write_durably};
+use super::{AccountCode, CodeHash, PackageError, manifest};
 use crate::limits::ENTRY_DEPTH_MAX;
 
 impl AccountCode {
@@ -26,6 +27,22 @@ impl AccountCode {
                 self.blocking(move |shelf| shelf.laid_over(&several)).await.map(Some)
             }
         }
+    }
+
+    /// Counts what these layers take where they lie over each other, as long as something uses or leases that.
+    ///
+    /// # Errors
+    /// Where the account would have too much then, a layer's package is missing or corrupt, or the disk fails.
+    pub async fn reserve_layers(&self, layers: &[CodeHash]) -> Result<(), PackageError> {
+        let layers = layers.to_vec();
+        self.blocking(move |shelf| {
+            shelf.make_folders()?;
+            match Self::laid_name(&layers) {
+                Some(name) if !shelf.room.counts(name)? => shelf.count_laid(name, &layers, true).map(drop),
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     /// The name of the folder in which these layers lie over each other; `None` where one or none needs no such folder.
@@ -55,16 +72,53 @@ impl Shelf {
         }
         let sources: Vec<PathBuf> =
             layers.iter().map(|layer| self.directory(*layer)).collect::<Result<_, _>>()?;
-        let making = place.with_extension(format!("tmp-{}", crypto::random::hex(8)));
         self.make_folders()?;
-        let made = make_directory(&making)
-            .and_then(|()| sources.iter().try_for_each(|source| lay_over(source, &making, 0)))
-            .and_then(|()| fs::rename(&making, &place));
+        // What functions have already is laid over each other again, whatever else their account has.
+        let bytes = self.count_laid(name, layers, false)?;
+        let making = place.with_extension(format!("tmp-{}", crypto::random::hex(8)));
+        let made = self.lay(&sources, &making, name, bytes).and_then(|()| Ok(fs::rename(&making, &place)?));
         if made.is_err() {
             let _ = remove_if_there(&making);
         }
         made?;
         Ok(place)
+    }
+
+    fn lay(
+        &self,
+        sources: &[PathBuf],
+        making: &Path,
+        name: CodeHash,
+        bytes: u64,
+    ) -> Result<(), PackageError> {
+        make_directory(making)?;
+        let mut copied = 0;
+        for source in sources {
+            lay_over(source, making, 0, &mut copied)?;
+        }
+        if copied > 0 && !self.take_laid(name, bytes.saturating_add(copied), true)? {
+            return Err(PackageError::Full);
+        }
+        Ok(())
+    }
+
+    /// Counts the folder of this name, in which these layers lie or are to lie over each other; how many bytes.
+    fn count_laid(&self, name: CodeHash, layers: &[CodeHash], must_fit: bool) -> Result<u64, PackageError> {
+        let mut described = Vec::new();
+        for layer in layers {
+            self.directory(*layer)?;
+            described.push(self.manifest(*layer)?);
+        }
+        let bytes = manifest::laid_bytes(&described);
+        if self.take_laid(name, bytes, must_fit)? { Ok(bytes) } else { Err(PackageError::Full) }
+    }
+
+    fn take_laid(&self, name: CodeHash, bytes: u64, must_fit: bool) -> io::Result<bool> {
+        let fits = self.room.take(name, bytes, must_fit)?;
+        if fits {
+            write_durably(&self.laid_sizes.join(name.to_string()), bytes.to_string().as_bytes())?;
+        }
+        Ok(fits)
     }
 }
 
@@ -77,10 +131,10 @@ fn too_deep() -> io::Error {
     io::Error::other("the directory is nested too deeply")
 }
 
-/// Puts everything under `from` into `onto`, in the place of what has the same name there.
+/// Puts everything under `from` into `onto`, in the place of what has the same name there, and adds what had to be copied.
 // SECURITY: `onto` holds only directories that were made here, never a link to one: a link that stands where a directory
 // is to be is removed first.
-fn lay_over(from: &Path, onto: &Path, depth: usize) -> io::Result<()> {
+fn lay_over(from: &Path, onto: &Path, depth: usize, copied: &mut u64) -> io::Result<()> {
     if depth > ENTRY_DEPTH_MAX {
         return Err(too_deep());
     }
@@ -100,12 +154,13 @@ fn lay_over(from: &Path, onto: &Path, depth: usize) -> io::Result<()> {
             if !goes_on {
                 make_directory(&target)?;
             }
-            lay_over(&source, &target, depth + 1)?;
+            lay_over(&source, &target, depth + 1, copied)?;
         } else if kind.is_symlink() {
             std::os::unix::fs::symlink(fs::read_link(&source)?, &target)?;
         } else if fs::hard_link(&source, &target).is_err() {
             // Another file system, or too many names already.
-            fs::copy(&source, &target)?;
+            let bytes = fs::copy(&source, &target)?;
+            *copied = copied.saturating_add(manifest::file_bytes(bytes));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Written beside the code when it was unpacked, and computed again before the code is used for the first time in a
 //! process: a difference means the directory is not what was uploaded.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
@@ -13,6 +14,8 @@ use crate::limits::ENTRY_DEPTH_MAX;
 
 /// What file systems give at once.
 const BLOCK_BYTES: u64 = 4_096;
+/// What a name takes in its folder beside itself. Such blocks are half full in the worst case, so all of it counts twice.
+const NAME_BYTES: u64 = 16;
 
 /// Describes everything under `directory`.
 pub(super) fn describe(directory: &Path) -> io::Result<String> {
@@ -34,7 +37,34 @@ fn line_bytes(line: &str) -> u64 {
         Some("f") => words.nth(1).and_then(|bytes| bytes.parse().ok()).unwrap_or(0),
         _ => 0,
     };
+    file_bytes(bytes)
+}
+
+/// What a file with so many bytes takes.
+pub(super) fn file_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(BLOCK_BYTES).max(1).saturating_mul(BLOCK_BYTES)
+}
+
+/// What layers take of a disk once more where they are laid over each other: their files are the same there, their folders, the
+/// names in these, and links are made. What one layer puts in the place of another's counts as well.
+pub(super) fn laid_bytes(described: &[String]) -> u64 {
+    // By path: whether something of its own is made there.
+    let mut paths = HashMap::new();
+    for line in described.iter().flat_map(|layer| layer.lines()) {
+        let (path, told) = line.rsplit_once('\0').unwrap_or((line, ""));
+        *paths.entry(path).or_insert(false) |= !told.starts_with("f ");
+    }
+    let mut names: HashMap<&str, u64> = HashMap::new();
+    for path in paths.keys() {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let bytes = u64::try_from(name.len()).unwrap_or(u64::MAX).saturating_add(NAME_BYTES);
+        let all = names.entry(folder).or_default();
+        *all = all.saturating_add(bytes.saturating_mul(2));
+    }
+    let made = u64::try_from(paths.values().filter(|is_made| **is_made).count()).unwrap_or(u64::MAX);
+    // A folder has its first block by being there: the outermost one too.
+    let more = names.values().map(|bytes| bytes.div_ceil(BLOCK_BYTES).saturating_sub(1));
+    more.fold(made.saturating_add(1), u64::saturating_add).saturating_mul(BLOCK_BYTES)
 }
 
 fn visit(directory: &Path, prefix: &str, depth: usize, lines: &mut Vec<String>) -> io::Result<()> {
@@ -82,6 +112,19 @@ fn hash_file(path: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_laid_over_takes_its_folders_names_and_links() {
+        let layer = |lines: &[&str]| lines.concat();
+        let first = layer(&["a\0f 644 9999999 x\n", "d\0d 755\n", "d/b\0f 644 1 x\n", "l\0l a\n"]);
+        assert_eq!(laid_bytes(&[]), BLOCK_BYTES);
+        assert_eq!(laid_bytes(std::slice::from_ref(&first)), 3 * BLOCK_BYTES, "the outermost, d and l");
+        let second = layer(&["d\0d 755\n", "d/c\0d 755\n", "l\0f 644 1 x\n"]);
+        assert_eq!(laid_bytes(&[first, second]), 4 * BLOCK_BYTES, "and d/c");
+        let many: String = (0..1_000).map(|n| format!("d/{n:0>234}\0f 644 1 x\n")).collect();
+        // 1,000 names of 250 bytes, twice.
+        assert_eq!(laid_bytes(&[format!("d\0d 755\n{many}")]), (1 + 123) * BLOCK_BYTES);
+    }
 
     #[test]
     fn everything_takes_its_blocks() {

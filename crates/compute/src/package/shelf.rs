@@ -56,6 +56,8 @@ pub(super) struct Shelf {
     pub(super) packages: PathBuf,
     pub(super) unpacked: PathBuf,
     pub(super) layered: PathBuf,
+    /// What each of those folders takes, by its name: it outlasts them.
+    pub(super) laid_sizes: PathBuf,
     pub(super) room: Room,
     /// What must not be removed.
     pub(super) held: Held,
@@ -124,11 +126,13 @@ impl AccountCode {
 impl Shelf {
     /// The shelf in this folder, which need not be there yet.
     pub(super) fn new(root: &Path, unpacked_bytes_max: u64) -> Self {
+        let (unpacked, laid_sizes) = (root.join("unpacked"), root.join("laid-sizes"));
         Self {
             packages: root.join("packages"),
-            unpacked: root.join("unpacked"),
             layered: root.join("layered"),
-            room: Room::of(unpacked_bytes_max),
+            room: Room::of(unpacked_bytes_max, &unpacked, &laid_sizes),
+            unpacked,
+            laid_sizes,
             held: Held::default(),
             laying: Mutex::new(()),
             verified: Mutex::default(),
@@ -141,11 +145,13 @@ impl Shelf {
     pub(super) fn clean(&self) -> io::Result<()> {
         remove_if_there(&self.layered)?;
         self.make_folders()?;
-        [&self.packages, &self.unpacked].into_iter().try_for_each(|folder| remove_leftovers(folder))
+        [&self.packages, &self.unpacked, &self.laid_sizes]
+            .into_iter()
+            .try_for_each(|folder| remove_leftovers(folder))
     }
 
     pub(super) fn make_folders(&self) -> io::Result<()> {
-        for folder in [&self.packages, &self.unpacked, &self.layered] {
+        for folder in [&self.packages, &self.unpacked, &self.layered, &self.laid_sizes] {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
         }
         fs::set_permissions(&self.packages, fs::Permissions::from_mode(0o700))
@@ -205,7 +211,7 @@ impl Shelf {
     }
 
     fn matches_manifest(&self, hash: CodeHash) -> bool {
-        let written = fs::read_to_string(self.unpacked.join(hash.to_string()).join("manifest"));
+        let written = self.manifest(hash);
         let found = manifest::describe(&self.task_directory(hash));
         matches!((written, found), (Ok(written), Ok(found)) if written == found)
     }
@@ -245,7 +251,7 @@ impl Shelf {
         let place = self.unpacked.join(hash.to_string());
         // The same package may come twice at once: what one has put there, and may use already, the other leaves.
         let _one_at_a_time = self.placing.lock();
-        if !self.room.take(&self.unpacked, hash, &described, must_fit)? {
+        if !self.room.take(hash, manifest::disk_bytes(&described), must_fit)? {
             return Err(PackageError::Full);
         }
         if place.exists() && self.matches_manifest(hash) {
@@ -264,6 +270,11 @@ impl Shelf {
 
     pub(super) fn layered_directory(&self, name: CodeHash) -> PathBuf {
         self.layered.join(name.to_string())
+    }
+
+    /// What a package that was verified consists of.
+    pub(super) fn manifest(&self, hash: CodeHash) -> io::Result<String> {
+        fs::read_to_string(self.unpacked.join(hash.to_string()).join("manifest"))
     }
 
     fn task_directory(&self, hash: CodeHash) -> PathBuf {

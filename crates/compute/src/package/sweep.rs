@@ -43,12 +43,51 @@ struct Aside {
     is_package: bool,
 }
 
+impl Aside {
+    fn remove(self) -> io::Result<()> {
+        for path in self.paths {
+            if path.is_dir() { remove_if_there(&path)? } else { fs::remove_file(&path)? }
+        }
+        Ok(())
+    }
+}
+
+impl CodeLease {
+    /// Ends it, and removes what of it `is_used` does not name and nobody else holds. The account has that room again when this
+    /// returns; the disk has it soon after.
+    pub fn end(self, is_used: impl Fn(CodeHash) -> bool) {
+        let (shelf, hashes) = (Arc::clone(&self.shelf), self.hashes.clone());
+        drop(self);
+        let mut aside = Vec::new();
+        for hash in hashes {
+            match shelf.set_aside(hash, &is_used) {
+                Ok(found) => aside.extend(found),
+                // The next sweep finds it.
+                Err(error) => tracing::warn!(%error, "code that came to no use could not be removed"),
+            }
+        }
+        in_background(move || {
+            for error in aside.into_iter().filter_map(|one| one.remove().err()) {
+                tracing::warn!(%error, "code that came to no use could not be removed");
+            }
+        });
+    }
+}
+
+/// Does what waits for the disk where nobody waits for it.
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(handle) => drop(handle.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
 impl Shelf {
     /// Removes everything that `is_used` does not name and nobody holds; how many packages that were.
     pub(super) fn remove_unused(&self, is_used: impl Fn(CodeHash) -> bool) -> io::Result<usize> {
         self.make_folders()?;
         let mut found = BTreeSet::new();
-        for folder in [&self.packages, &self.unpacked, &self.layered] {
+        for folder in [&self.packages, &self.unpacked, &self.layered, &self.laid_sizes] {
             for entry in fs::read_dir(folder)? {
                 let name = entry?.file_name().into_string().unwrap_or_default();
                 found.extend(name.strip_suffix(".zip").unwrap_or(&name).parse::<CodeHash>().ok());
@@ -59,12 +98,11 @@ impl Shelf {
         for hash in found {
             let Some(aside) = self.set_aside(hash, &is_used)? else { continue };
             removed += usize::from(aside.is_package);
-            for path in aside.paths {
-                if path.is_dir() { remove_if_there(&path)? } else { fs::remove_file(&path)? }
-            }
+            aside.remove()?;
         }
         Ok(removed)
     }
+
     /// Takes everything of this hash out of its place, which is quick; removing it need not be.
     fn set_aside(&self, hash: CodeHash, is_used: impl Fn(CodeHash) -> bool) -> io::Result<Option<Aside>> {
         let held = self.held.0.lock();
@@ -76,7 +114,7 @@ impl Shelf {
         let package = set_aside(&self.package_file(hash))?;
         let is_package = package.is_some();
         let mut paths = Vec::from_iter(package);
-        for folder in [&self.unpacked, &self.layered] {
+        for folder in [&self.unpacked, &self.layered, &self.laid_sizes] {
             paths.extend(set_aside(&folder.join(hash.to_string()))?);
         }
         Ok(Some(Aside { paths, is_package }))

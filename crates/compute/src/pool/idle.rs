@@ -132,10 +132,8 @@ impl Idle {
     /// Of those that were started to be kept ready for exactly this, takes out what is more than `count`, and marks what of it is in
     /// use: they say of themselves that they are provisioned.
     pub(super) fn retire_beyond(&mut self, key: &FunctionKey, count: usize) -> Vec<Box<Environment>> {
-        let may_go_on = |id: &&String| !self.retired.contains(*id);
-        let own = self.provisioned.iter().filter(|(_, own)| ***own == *key).map(|(id, _)| id);
-        let (mut busy, mut idle): (Vec<_>, Vec<_>) =
-            own.filter(may_go_on).cloned().partition(|id| self.busy.contains_key(id));
+        let own = self.ids_of_provisioned(key).cloned();
+        let (mut busy, mut idle): (Vec<_>, Vec<_>) = own.partition(|id| self.busy.contains_key(id));
         let surplus = (busy.len() + idle.len()).saturating_sub(count);
         idle.truncate(surplus);
         busy.truncate(surplus - idle.len());
@@ -145,8 +143,14 @@ impl Idle {
 
     /// Those that need not be kept, the one that was not used for the longest time first.
     pub(super) fn oldest_first(&self, kept: &HashMap<FunctionKey, u32>) -> Vec<Candidate> {
-        let free = self.environments.iter().filter(|(key, _)| !kept.contains_key(&**key));
-        let mut all: Vec<_> = free.flat_map(|(_, stack)| stack.iter().enumerate()).collect();
+        let need_not = |key: &FunctionKey, one: &Environment| {
+            !(kept.contains_key(key) && self.provisioned.contains_key(&one.placement.log.environment_id))
+        };
+        let stacks = self.environments.iter();
+        let free = stacks.flat_map(|(key, stack)| {
+            stack.iter().enumerate().filter(|(_, environment)| need_not(key, environment))
+        });
+        let mut all: Vec<_> = free.collect();
         all.sort_by_key(|(at, environment)| (environment.idle_since, *at));
         all.into_iter().map(|(_, environment)| Candidate::of(environment)).collect()
     }
@@ -162,32 +166,37 @@ impl Idle {
         Some(environment)
     }
 
-    /// Lets `keep` look at every idle environment, and takes out those it does not keep.
-    pub(super) fn sift(&mut self, mut keep: impl FnMut(&mut Environment) -> bool) -> Vec<Box<Environment>> {
+    /// Lets `keep` look at every idle environment, and whether it was started to be kept ready, and takes out those it does not keep.
+    pub(super) fn sift(
+        &mut self,
+        mut keep: impl FnMut(&mut Environment, bool) -> bool,
+    ) -> Vec<Box<Environment>> {
         let mut sifted = Vec::new();
+        let provisioned = &self.provisioned;
         self.environments.retain(|_, stack| {
-            sifted.extend(stack.extract_if(.., |environment| !keep(environment)));
+            sifted.extend(stack.extract_if(.., |environment| {
+                let is_provisioned = provisioned.contains_key(&environment.placement.log.environment_id);
+                !keep(environment, is_provisioned)
+            }));
             !stack.is_empty()
         });
         sifted
     }
 
-    /// Environments of exactly this, in use or not, that may go on.
-    pub(super) fn existing(&self, key: &FunctionKey) -> usize {
-        let busy = self.busy.iter().filter(|(id, own)| ***own == *key && !self.retired.contains(*id)).count();
-        busy + self.idle(key)
+    /// Environments that were started to be kept ready for exactly this, in use or not, and may go on.
+    pub(super) fn count_provisioned(&self, key: &FunctionKey) -> usize {
+        self.ids_of_provisioned(key).count()
     }
 
-    /// As [`Idle::existing`], but for those that have not come up yet.
-    pub(super) fn up(&self, key: &FunctionKey) -> usize {
-        let rises =
-            |id: &&String| self.busy.get(*id).is_some_and(|own| **own == *key && !self.retired.contains(*id));
-        self.existing(key) - self.rising.iter().filter(rises).count()
+    /// Of those, how many have come up, and how many of these are without an invocation.
+    pub(super) fn provisioned_up_and_idle(&self, key: &FunctionKey) -> (usize, usize) {
+        let up = self.ids_of_provisioned(key).filter(|id| !self.rising.contains(*id));
+        up.fold((0, 0), |(up, idle), id| (up + 1, idle + usize::from(!self.busy.contains_key(id))))
     }
 
-    /// Environments of exactly this without an invocation.
-    pub(super) fn idle(&self, key: &FunctionKey) -> usize {
-        self.environments.get(key).map_or(0, Vec::len)
+    fn ids_of_provisioned(&self, key: &FunctionKey) -> impl Iterator<Item = &String> {
+        let own = self.provisioned.iter().filter(move |(_, own)| ***own == *key).map(|(id, _)| id);
+        own.filter(|id| !self.retired.contains(*id))
     }
 
     pub(super) fn count(&self) -> usize {

@@ -1,9 +1,11 @@
 //! Environments that were started ahead: how many of each kind there are, and who gets them.
 //!
 //! Their number follows the arrivals of the last seconds. They are started one at a time, when no invocation waits for a
-//! start, and none of them is ever given out twice.
+//! start, and none of them is ever given out twice. Where an invocation lacks room, what waits ends, and so does what comes up.
 
 use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ const FAILURE_PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct ParkedPool {
     classes: Mutex<HashMap<ParkingClass, Class>>,
     wake: Notify,
+    /// Whether one that comes up has room of the machine, or is about to.
+    is_rising: AtomicBool,
+    give_up: Notify,
 }
 
 struct Class {
@@ -97,6 +102,16 @@ impl ParkedPool {
         let mut classes = self.classes.lock();
         let evicted = classes.values_mut().find_map(|class| class.ready.pop());
         evicted.map(Parked::end).is_some()
+    }
+
+    /// Whether one comes up that has room of the machine, which is there for others soon after [`ParkedPool::give_up_start`].
+    pub(super) fn is_rising(&self) -> bool {
+        self.is_rising.load(Ordering::SeqCst)
+    }
+
+    /// Gives up the one that comes up, to make room; where it is only just being started, whoever wants that asks again.
+    pub(super) fn give_up_start(&self) {
+        self.give_up.notify_waiters();
     }
 
     pub(super) fn clear(&self) {
@@ -175,6 +190,8 @@ pub(super) async fn refill(pool: Weak<Pool>) {
         };
         let parked = alive.park(&class).await;
         alive.parked.end_start(&class, parked);
+        // Behind that: by now its room is free, or it is one of those that wait.
+        alive.parked.is_rising.store(false, Ordering::SeqCst);
     }
 }
 
@@ -196,6 +213,7 @@ impl Pool {
         while !self.starts.is_quiet() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        self.parked.is_rising.store(true, Ordering::SeqCst);
         let share = self.host.reserve(None, class.memory_mib)?;
         let environment_id = crypto::random::hex(16);
         let order = ParkOrder {
@@ -208,8 +226,11 @@ impl Pool {
                 Parked::empty(environment_id, launched, share).map_err(|error| error.to_string())
             }
             Ok(launched) => {
-                let booted = Parked::boot(environment_id, launched, share, INIT_TIME_MAX).await;
-                booted.map_err(|error| error.to_string())
+                let given_up = self.parked.give_up.notified();
+                match Parked::boot(environment_id, launched, share, INIT_TIME_MAX, given_up).await {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => return None,
+                    booted => booted.map_err(|error| error.to_string()),
+                }
             }
             Err(error) => Err(base::Chain(&error).to_string()),
         };
@@ -223,7 +244,75 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use tokio::sync::Barrier;
+
     use super::*;
+    use crate::BoxFuture;
+    use crate::contract::{LaunchError, LaunchOrder, Launched, Launcher};
+    use crate::pool::HostLimits;
+    use crate::pool::tests::fixture_of;
+    use crate::testkit::{Runtime, TaskLauncher};
+
+    /// Starts ahead what never comes up.
+    struct Ahead(Arc<TaskLauncher>);
+
+    impl Launcher for Ahead {
+        fn supports(&self, runtime: &str) -> bool {
+            self.0.supports(runtime)
+        }
+
+        fn launch(&self, order: LaunchOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+            self.0.launch(order)
+        }
+
+        fn parking(&self, runtime: &str, memory_mib: u32, _tmp_mib: u32) -> Option<ParkingClass> {
+            Some(ParkingClass { runtime: runtime.to_owned(), memory_mib, is_booted: true })
+        }
+
+        fn park(&self, order: ParkOrder) -> BoxFuture<'_, Result<Launched, LaunchError>> {
+            self.0.launch(LaunchOrder {
+                environment_id: order.environment_id,
+                runtime: order.class.runtime,
+                code_directory: PathBuf::new(),
+                layers_directory: None,
+                variables: order.variables,
+                memory_mib: order.class.memory_mib,
+                tmp_mib: 0,
+                extensions: Vec::new(),
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_up_ahead_makes_room_for_who_lacks_it() {
+        let together = Arc::new(Barrier::new(2));
+        let launcher = TaskLauncher::new(move |mut runtime: Runtime| {
+            let together = Arc::clone(&together);
+            async move {
+                if runtime.order.code_directory == PathBuf::new() {
+                    return std::future::pending().await;
+                }
+                loop {
+                    let (id, _) = runtime.next().await;
+                    // Each waits for the other one to run, too.
+                    together.wait().await;
+                    runtime.respond(&id, "1").await;
+                }
+            }
+        });
+        let limits = HostLimits { environments_max: 2, ..HostLimits::default() };
+        let outer = Arc::new(Ahead(Arc::clone(&launcher)));
+        let fixture = fixture_of(limits, launcher, outer).await;
+        fixture.compute.expect(&fixture.spec.runtime, fixture.spec.memory_mib, fixture.spec.tmp_mib);
+        while fixture.launched() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let (one, other) = tokio::join!(fixture.invoke("1"), fixture.invoke("2"));
+        assert!(!one.is_function_error && !other.is_function_error);
+        assert_eq!((fixture.launched(), fixture.compute.figures().environments), (3, 2));
+    }
 
     #[test]
     fn the_number_follows_the_arrivals_and_ends_with_the_interest() {

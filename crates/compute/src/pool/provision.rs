@@ -1,7 +1,8 @@
 //! Environments that are kept ready for a version of a function, whether or not anybody invokes it.
 //!
 //! Each account's are started one after the other in the background, replaced when they end, and neither grow too old by
-//! waiting nor make room for others. What counts as provisioned concurrency, and what it costs, is not decided here.
+//! waiting nor make room for others. Environments that were started for an invocation are none of them: their function was told
+//! that it came up on demand. What counts as provisioned concurrency, and what it costs, is not decided here.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -109,7 +110,7 @@ impl Provisions {
 pub(super) async fn keep(pool: Weak<Pool>) {
     loop {
         let Some(alive) = pool.upgrade() else { return };
-        let missing = alive.provisions.missing(|key| alive.idle.lock().existing(key));
+        let missing = alive.provisions.missing(|key| alive.idle.lock().count_provisioned(key));
         match missing {
             Some(spec) => {
                 alive.provisions.starting.lock().insert(spec.account);
@@ -132,10 +133,7 @@ impl Pool {
     pub(super) fn provisioned(&self, spec: &SharedSpec) -> Option<Provisioned> {
         let key = FunctionKey::of(spec);
         let (requested, failure) = self.provisions.of(&key)?;
-        let (up, idle) = {
-            let environments = self.idle.lock();
-            (environments.up(&key), environments.idle(&key))
-        };
+        let (up, idle) = self.idle.lock().provisioned_up_and_idle(&key);
         let bounded = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).min(requested);
         Some(Provisioned { requested, allocated: bounded(up), available: bounded(idle), failure })
     }
@@ -199,14 +197,14 @@ mod tests {
         fixture.compute.provision(&spec, 4);
         let available = |count| fixture.compute.provisioned(&spec).is_some_and(|met| met.available == count);
         until(|| available(4)).await;
-        // One that was there before is one of them: three were started.
-        assert_eq!(fixture.launched(), 4);
+        // One that was there before is none of them: it came up on demand, and says so.
+        assert_eq!(fixture.launched(), 5);
         fixture.compute.provision(&spec, 1);
         until(|| fixture.compute.figures().environments == 2).await;
         fixture.compute.provision(&spec, 0);
         until(|| fixture.compute.figures().environments == 1).await;
         let outcome = fixture.invoke("2").await;
-        assert_eq!((outcome.init_duration, fixture.launched()), (None, 4));
+        assert_eq!((outcome.init_duration, fixture.launched()), (None, 5));
     }
 
     #[tokio::test]
@@ -217,13 +215,14 @@ mod tests {
         fixture.compute.provision(&spec, 2);
         until(|| fixture.compute.provisioned(&spec).is_some_and(|met| met.available == 2)).await;
         // The one on demand is the last to be given back.
-        let (kept, other) = tokio::join!(fixture.invoke("0"), fixture.invoke("300"));
+        let (one, kept, other) =
+            tokio::join!(fixture.invoke("100"), fixture.invoke("200"), fixture.invoke("300"));
         assert_eq!(other.payload, on_demand);
-        assert_ne!(kept.payload, on_demand);
+        assert!(kept.payload != on_demand && one.payload != on_demand);
         for _ in 0..3 {
             assert_eq!(fixture.invoke("0").await.payload, kept.payload);
         }
-        assert_eq!(fixture.launched(), 2);
+        assert_eq!(fixture.launched(), 3);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use super::{HostShare, Pool};
 use crate::environment::Environment;
 use crate::function::{InvokeError, SharedSpec, Throttled};
 
-/// How often it is looked whether an environment that ends has made room.
+/// How often it is looked whether an environment that ends or was given up has made room.
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
 
 impl Pool {
@@ -23,10 +23,17 @@ impl Pool {
             if self.stopping.load(Ordering::Relaxed) {
                 return Err(InvokeError::Stopping);
             }
+            // Before the room is asked for: what came up since then has ended, or waits.
+            let was_rising = self.parked.is_rising();
             if let Some(share) = self.host.reserve(Some(&holder), spec.memory_mib) {
                 return Ok(share);
             }
             if self.parked.evict_one() {
+                continue;
+            }
+            if was_rising || self.parked.is_rising() {
+                self.parked.give_up_start();
+                tokio::time::sleep(ROOM_PAUSE).await;
                 continue;
             }
             if self.closing() > 0 {

@@ -37,8 +37,9 @@ impl Pool {
         let mut all_frozen = true;
         let mut cx = Context::from_waker(Waker::noop());
         let mut kept = self.provisions.counts();
-        let sifted = self.idle.lock().sift(|environment| {
-            let is_provisioned = kept.get_mut(&*environment.placement.key).is_some_and(|left| {
+        let sifted = self.idle.lock().sift(|environment, is_provisioned| {
+            let left = kept.get_mut(&*environment.placement.key).filter(|_| is_provisioned);
+            let is_provisioned = left.is_some_and(|left| {
                 let is_one = *left > 0;
                 *left = left.saturating_sub(1);
                 is_one

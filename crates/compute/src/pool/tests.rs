@@ -35,6 +35,16 @@ pub(super) async fn fixture_with<F>(
 where
     F: Future<Output = Exit> + Send + 'static,
 {
+    let launcher = TaskLauncher::new(body);
+    fixture_of(limits, Arc::clone(&launcher), launcher).await
+}
+
+/// The same where `launcher` starts the tasks for another one.
+pub(super) async fn fixture_of(
+    limits: HostLimits,
+    launcher: Arc<TaskLauncher>,
+    outer: Arc<dyn Launcher>,
+) -> Fixture {
     let data = tempfile::tempdir().unwrap();
     let code = CodeStore::open(data.path()).unwrap();
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -45,7 +55,6 @@ where
         .put(Bytes::from(writer.finish().unwrap().into_inner()))
         .await
         .unwrap();
-    let launcher = TaskLauncher::new(body);
     let logs = Arc::new(Collected::default());
     let door: AwsDoor = Arc::new(|mut stream, identity| {
         Box::pin(async move {
@@ -54,7 +63,7 @@ where
         })
     });
     let compute = Compute::start(ComputeOptions {
-        launcher: Arc::clone(&launcher) as Arc<dyn Launcher>,
+        launcher: outer,
         code,
         credentials: Arc::new(Credentials),
         logs: Arc::clone(&logs) as Arc<dyn LogSink>,

@@ -1,12 +1,15 @@
 //! Where a function's code comes from: bytes in the request, or an object in S3.
 
+use std::sync::Arc;
+
 use compute::limits::PACKAGE_ZIPPED_BYTES_MAX;
-use compute::{CodeHash, CodeLease, PackageError, Refusal, StoredPackage};
+use compute::{CodeHash, PackageError, Refusal, StoredPackage};
 use protocol::{Bytes, Sensitive};
 use service::Call;
 
 use crate::Lambda;
 use crate::api;
+use crate::code::Incoming;
 use crate::error::Error;
 use crate::model::settings::not_supported;
 use crate::operations::account;
@@ -70,12 +73,12 @@ fn unsupported(image: &Option<String>, key: &Option<String>) -> Option<&'static 
 }
 
 impl CodeSource {
-    /// Checks the code, keeps it and unpacks it. It stays as long as the lease does, or something uses it.
+    /// Checks the code, keeps it and unpacks it.
     pub(crate) async fn keep(
         self,
-        lambda: &Lambda,
+        lambda: &Arc<Lambda>,
         call: &Call,
-    ) -> Result<(StoredPackage, CodeLease), Error> {
+    ) -> Result<(StoredPackage, Incoming), Error> {
         if let Some(member) = self.unsupported {
             return Err(not_supported(member));
         }
@@ -98,10 +101,10 @@ impl CodeSource {
         // Before anything of it is on the disk.
         account::check_code_size(lambda, call, hash, zip.len())?;
         // Before it is kept: what was there already must not go now.
+        let incoming = Incoming::of(lambda, call.account(), Some(hash), &[]);
         let code = lambda.compute.code_of(call.account());
-        let lease = code.lease(Some(hash), &[]);
-        let kept = code.put(zip).await.map_err(package_error)?;
-        Ok((kept, lease))
+        let kept = incoming.bring(async move { code.put(zip).await }).await?.map_err(package_error)?;
+        Ok((kept, incoming))
     }
 }
 

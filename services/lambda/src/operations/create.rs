@@ -42,10 +42,10 @@ pub(crate) async fn create_function(
     tags::set(&mut tag_list, input.tags.take().into_iter().flatten())?;
     tag_list.extend(call.marks());
     roles::check(&call, &draft.role, &id).await?;
-    let (layers, _layers) =
+    let (layers, incoming_layers) =
         layers::of_function(&lambda, input.layers.as_deref().unwrap_or_default(), &id).await?;
     let source = CodeSource::from(input.code);
-    let (package, _lease) = source.keep(&lambda, &call).await?;
+    let (package, incoming) = source.keep(&lambda, &call).await?;
     layers::check_size(&lambda, &id, package.hash, &layers).await?;
     let config = input.code_signing_config_arn.as_deref().filter(|arn| !arn.is_empty());
     let config = config.map(|arn| code_signing::of_new_function(&lambda, &call, &id, arn)).transpose()?;
@@ -61,33 +61,31 @@ pub(crate) async fn create_function(
         signed_by,
         ..draft
     };
-    let made = lambda
-        .catalog
-        .change_with(&call, &id, |transaction, stored| {
-            if stored.is_some() {
-                return Err(conflict());
-            }
-            let record = FunctionRecord {
-                latest,
-                next_version: first_version(transaction, &id)?,
-                tags: tag_list,
-                reserved_concurrency: None,
-                policies: BTreeMap::new(),
-                event_configs: BTreeMap::new(),
-                allows_loops: false,
-                provisioned: BTreeMap::new(),
-                code_signing: config.map(|config| config.id.clone()),
-                id: Some(crypto::random::hex(8)),
-            };
-            let function =
-                stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });
-            Ok(if publish {
-                versions::publish(function, None, call.now())
-            } else {
-                function.record.latest.clone()
-            })
+    let made = lambda.catalog.change_with(&call, &id, |transaction, stored| {
+        if stored.is_some() {
+            return Err(conflict());
+        }
+        let record = FunctionRecord {
+            latest,
+            next_version: first_version(transaction, &id)?,
+            tags: tag_list,
+            reserved_concurrency: None,
+            policies: BTreeMap::new(),
+            event_configs: BTreeMap::new(),
+            allows_loops: false,
+            provisioned: BTreeMap::new(),
+            code_signing: config.map(|config| config.id.clone()),
+            id: Some(crypto::random::hex(8)),
+        };
+        let function =
+            stored.insert(Function { record, versions: BTreeMap::new(), aliases: BTreeMap::new() });
+        Ok(if publish {
+            versions::publish(function, None, call.now())
+        } else {
+            function.record.latest.clone()
         })
-        .await?;
+    });
+    let made = incoming_layers.during(incoming.during(made)).await?;
     lambda.compute.expect(&made.runtime, made.memory_mib, made.tmp_mib);
     let arn = if publish { id.qualified_arn(&made.version) } else { id.arn() };
     Ok(configuration(&id, arn, &made, Moment::Created))

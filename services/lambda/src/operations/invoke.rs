@@ -276,6 +276,7 @@ pub(crate) fn refused(error: InvokeError) -> Error {
             "Runtime {runtime} is not available on this machine, which has [{}].",
             available.join(", ")
         )),
+        InvokeError::Code(compute::PackageError::Full) => Error::CodeStorageExceeded,
         InvokeError::Stopping => Error::Unavailable,
         InvokeError::Launch(error @ compute::LaunchError::Unavailable(_)) => {
             tracing::error!(error = %base::Chain(&error), "a function was not started");

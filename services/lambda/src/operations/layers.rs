@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
+use compute::PackageError;
 use compute::limits::PACKAGE_UNZIPPED_BYTES_MAX;
-use compute::{CodeLease, PackageError};
 use service::{Call, Permit};
 
 use super::code::CodeSource;
 use super::page;
 use crate::Lambda;
 use crate::api;
+use crate::code::Incoming;
 use crate::error::Error;
 use crate::layers::LayerVersion;
 use crate::model::layer::{LayerId, list};
@@ -38,7 +39,7 @@ pub(crate) async fn publish(
     if id.account != call.account() {
         return Err(Error::AccessDenied("Cross-account layer creation is not allowed.".to_owned()));
     }
-    let (package, _lease) = CodeSource::from(input.content).keep(&lambda, &call).await?;
+    let (package, incoming) = CodeSource::from(input.content).keep(&lambda, &call).await?;
     let code = lambda.compute.code_of(call.account());
     let unzipped_bytes = code.unzipped_bytes(package.hash).await.map_err(Error::internal)?;
     let draft = LayerVersion {
@@ -53,7 +54,7 @@ pub(crate) async fn publish(
         created_at: call.now(),
         policy: FunctionPolicy::default(),
     };
-    let made = lambda.layers.publish(&call, &id, draft).await?;
+    let made = incoming.during(lambda.layers.publish(&call, &id, draft)).await?;
     let shown = shown(&id, &made);
     Ok(api::PublishLayerVersionResponse {
         content: shown.content,
@@ -196,12 +197,12 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// The layers that a function is to have, whose code stays as long as the lease. Leave to use each was asked for before.
+/// The layers that a function is to have, and their code. Leave to use each was asked for before.
 pub(crate) async fn of_function(
-    lambda: &Lambda,
+    lambda: &Arc<Lambda>,
     arns: &[String],
     id: &FunctionId,
-) -> Result<(Vec<LayerUse>, CodeLease), Error> {
+) -> Result<(Vec<LayerUse>, Incoming), Error> {
     let missing = |arn: &str| Error::InvalidParameterValue(format!("Layer version {arn} does not exist."));
     let found = list(arns, &id.region)?.into_iter().map(|(layer, version)| {
         let arn = layer.version_arn(version);
@@ -210,18 +211,27 @@ pub(crate) async fn of_function(
         Ok((layer.account, LayerUse { arn, code, code_bytes, unzipped_bytes }))
     });
     let found = found.collect::<Result<Vec<_>, Error>>()?;
-    let own = lambda.compute.code_of(id.account);
-    let lease = own.lease(None, &found.iter().map(|(_, layer)| layer.code).collect::<Vec<_>>());
+    let codes: Vec<_> = found.iter().map(|(_, layer)| layer.code).collect();
+    let incoming = Incoming::of(lambda, id.account, None, &codes);
     for (owner, layer) in &found {
-        // A version that was deleted since it was looked at may have taken its code along.
-        match own.take_over(&lambda.compute.code_of(*owner), layer.code).await {
-            Ok(_) => {}
+        let (own, theirs, code) =
+            (lambda.compute.code_of(id.account), lambda.compute.code_of(*owner), layer.code);
+        match incoming.bring(async move { own.take_over(&theirs, code).await }).await? {
+            // A version that was deleted since it was looked at may have taken its code along.
             Err(PackageError::Missing(_)) => return Err(missing(&layer.arn)),
-            Err(PackageError::Full) => return Err(Error::CodeStorageExceeded),
-            Err(error) => return Err(Error::internal(error)),
+            taken => taken.map_err(refusal)?,
         }
     }
-    Ok((found.into_iter().map(|(_, layer)| layer).collect(), lease))
+    let own = lambda.compute.code_of(id.account);
+    incoming.bring(async move { own.reserve_layers(&codes).await }).await?.map_err(refusal)?;
+    Ok((found.into_iter().map(|(_, layer)| layer).collect(), incoming))
+}
+
+fn refusal(error: PackageError) -> Error {
+    match error {
+        PackageError::Full => Error::CodeStorageExceeded,
+        error => Error::internal(error),
+    }
 }
 
 /// Refuses code and layers that are too large together.

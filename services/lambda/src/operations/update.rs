@@ -13,6 +13,7 @@ use super::{
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Loaded;
+use crate::code::Incoming;
 use crate::error::Error;
 use crate::model::logging;
 use crate::model::name::{FunctionId, LATEST};
@@ -38,7 +39,7 @@ pub(crate) async fn update_function_code(
     if input.publish_to.is_some() {
         return Err(not_supported("PublishTo"));
     }
-    let (package, _lease) = CodeSource::from(&mut input).keep(&lambda, &call).await?;
+    let (package, incoming) = CodeSource::from(&mut input).keep(&lambda, &call).await?;
     let with_layers = &current.function.record.latest.layers;
     layers::check_size(&lambda, &id, package.hash, with_layers).await?;
     let config = signing_of(&lambda, &id, &current);
@@ -51,15 +52,13 @@ pub(crate) async fn update_function_code(
             code_bytes: package.size_bytes,
             ..current.function.record.latest.clone()
         };
-        lambda.code_changed.notify_one();
         // SECURITY: behind the look, so that what was found is what leave was given for.
         call.view()?;
         return Ok(configuration(&id, id.arn(), &latest, Moment::Settled));
     }
     let publish = input.publish == Some(true);
-    let made = lambda
-        .catalog
-        .change(&call, &id, |function| {
+    let made = incoming
+        .during(lambda.catalog.change(&call, &id, |function| {
             let function = stored(function, &id)?;
             let latest = &mut function.record.latest;
             check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
@@ -72,7 +71,7 @@ pub(crate) async fn update_function_code(
             latest.modified_at = call.now();
             latest.change_to(revision());
             Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
-        })
+        }))
         .await?;
     lambda.compute.retire(&id.arn(), Some(LATEST));
     lambda.code_changed.notify_one();
@@ -100,11 +99,11 @@ pub(crate) async fn update_function_configuration(
     input.memory_size.map_or(Ok(()), check_memory)?;
     let new_variables =
         input.environment.clone().map(|environment| variables(Some(environment))).transpose()?;
-    let (new_layers, _lease) = match input.layers.as_deref() {
+    let (new_layers, incoming) = match input.layers.as_deref() {
         Some(asked) => {
-            layers::of_function(&lambda, asked, &id).await.map(|(layers, lease)| (Some(layers), lease))?
+            layers::of_function(&lambda, asked, &id).await.map(|(layers, of)| (Some(layers), of))?
         }
-        None => (None, lambda.compute.code_of(id.account).lease(None, &[])),
+        None => (None, Incoming::of(&lambda, id.account, None, &[])),
     };
     if let Some(layers) = &new_layers {
         layers::check_size(&lambda, &id, current.function.record.latest.code, layers).await?;
@@ -112,9 +111,8 @@ pub(crate) async fn update_function_configuration(
         let packages: Vec<_> = layers.iter().map(|layer| layer.code).collect();
         code_signing::check(&lambda, &id, config.as_deref(), &packages).await?;
     }
-    let made = lambda
-        .catalog
-        .change(&call, &id, |function| {
+    let made = incoming
+        .during(lambda.catalog.change(&call, &id, |function| {
             let latest = &mut stored(function, &id)?.record.latest;
             check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
             latest.layers = new_layers.unwrap_or_else(|| std::mem::take(&mut latest.layers));
@@ -125,7 +123,7 @@ pub(crate) async fn update_function_configuration(
             latest.modified_at = call.now();
             latest.change_to(revision());
             Ok(latest.clone())
-        })
+        }))
         .await?;
     lambda.compute.retire(&id.arn(), Some(LATEST));
     lambda.code_changed.notify_one();

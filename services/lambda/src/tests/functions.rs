@@ -329,6 +329,74 @@ async fn an_account_has_no_more_code_than_it_may() {
     fixture.ok("PublishLayerVersion", small).await;
 }
 
+/// What an account has on the disk: packages, and layers that are to lie over each other.
+fn kept(fixture: &Fixture) -> usize {
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(fixture.data.path().join("code/123456789012").join(folder));
+        let names = entries.into_iter().flatten().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| !name.to_str().unwrap().contains(".tmp-")).count()
+    };
+    names("packages") + names("unpacked") + names("laid-sizes")
+}
+
+#[tokio::test]
+async fn what_a_call_leaves_no_use_for_is_gone_with_its_answer() {
+    let fixture = Fixture::start().await;
+    let mut layers = Vec::new();
+    for content in ["a", "b"] {
+        let layer = json!({"LayerName": content, "Content": {"ZipFile": zip_base64(content)}});
+        layers.push(fixture.ok("PublishLayerVersion", layer).await["LayerVersionArn"].clone());
+    }
+    let before = kept(&fixture);
+    assert_eq!(before, 6, "three packages");
+    for content in ["2", "3"] {
+        let code = json!({"FunctionName": "orders", "ZipFile": zip_base64(content), "DryRun": true, "Publish": true});
+        fixture.ok("UpdateFunctionCode", code).await;
+        assert_eq!(kept(&fixture), before);
+    }
+    // The function has this one already.
+    let same = json!({"FunctionName": "orders", "ZipFile": zip_base64("1"), "DryRun": true});
+    fixture.ok("UpdateFunctionCode", same).await;
+    assert_eq!(kept(&fixture), before);
+    let mut input = create_input();
+    input["FunctionName"] = json!("other");
+    input["Layers"] = json!(layers);
+    input["Code"] = json!({"ZipFile": "bm90IGEgemlw"});
+    fixture.refused("CreateFunction", input.clone()).await;
+    assert_eq!(kept(&fixture), before);
+    input["Code"] = json!({"ZipFile": zip_base64("1")});
+    fixture.ok("CreateFunction", input).await;
+    assert_eq!(kept(&fixture), before + 1, "its layers over each other");
+    let config = json!({"FunctionName": "orders", "Layers": layers, "RevisionId": "another"});
+    fixture.refused("UpdateFunctionConfiguration", config).await;
+    assert_eq!(kept(&fixture), before + 1, "another one uses them");
+    assert_eq!(fixture.invoke(json!({"FunctionName": "other"}), &json!({})).await["Payload"]["layers"], true);
+}
+
+#[tokio::test]
+async fn what_a_caller_who_went_away_leaves_goes_too() {
+    let fixture = Fixture::start().await;
+    let before = kept(&fixture);
+    let code = json!({"FunctionName": "orders", "ZipFile": zip_base64("2"), "DryRun": true});
+    let administrator = fixture.kit.administrator();
+    // As soon as it waits for the package: what comes of that comes later.
+    for polls in 1..20 {
+        let mut call = Box::pin(fixture.as_who(&administrator, "UpdateFunctionCode", code.clone()));
+        for _ in 0..polls {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_ready()));
+            if polled.await {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while kept(&fixture) != before {
+        assert!(std::time::Instant::now() < deadline, "it stays");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_published_and_tagged_has_another_revision_and_the_same_environments() {
     let fixture = Fixture::start().await;

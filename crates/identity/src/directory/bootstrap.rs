@@ -130,13 +130,15 @@ impl Directory {
     /// # Errors
     /// Where the records cannot be read.
     pub fn first_account(&self) -> Result<Option<AccountId>, DirectoryError> {
-        let mut first: Option<(Timestamp, AccountId)> = None;
+        // Those of a platform's starts have its region; which was made first says it alone where a store is older than that.
+        let mut first: Option<((bool, Timestamp), AccountId)> = None;
         for (key, bytes) in self.store().snapshot()?.scan(keys::ACCOUNTS, &Range::all())? {
             let known = KeyReader::new(&key).str();
             let Ok(Ok(known)) = known.map(|text| text.parse::<AccountId>()) else { continue };
-            let made_at = AccountRecord::decode(&bytes)?.created_at;
-            if first.is_none_or(|(before, _)| made_at < before) {
-                first = Some((made_at, known));
+            let record = AccountRecord::decode(&bytes)?;
+            let rank = (record.region.is_none(), record.created_at);
+            if first.is_none_or(|(before, _)| rank < before) {
+                first = Some((rank, known));
             }
         }
         Ok(first.map(|(_, account)| account))

@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -15,7 +16,7 @@ import botocore.config
 import pytest
 import requests
 
-from harness import Platform, free_port
+from harness import Platform
 from support import eventually, refused
 
 AUDIENCE = "sts.amazonaws.com"
@@ -105,7 +106,10 @@ def issuer(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def silent_port():
-    return free_port()
+    """Nobody answers there, and while it is held nobody else comes to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -57,14 +57,16 @@ fn look_unasked<'t>(place: &str, text: &'t str) -> Vec<&'t str> {
         .filter(|(_, body)| body.contains(ASKS))
         .map(|(name, _)| format!(" {name}("))
         .collect();
-    let ways = FROM_MEMORY.iter().filter(|(of, _)| *of == place).map(|(_, way)| *way);
-    let unasked = ways.flat_map(|way| {
-        functions.iter().filter(move |(_, body)| goes(body, way)).filter(move |(_, body)| {
-            let before = body.split(way).next().unwrap_or_default();
-            !before.contains(ASKS) && !asking.iter().any(|call| before.contains(call.as_str()))
-        })
-    });
-    unasked.map(|(name, _)| *name).collect()
+    let asks = |body: &str, way: &str| {
+        let before = body.split(way).next().unwrap_or_default();
+        before.contains(ASKS) || asking.iter().any(|call| before.contains(call.as_str()))
+    };
+    let mut unasked = Vec::new();
+    for (_, way) in FROM_MEMORY.iter().filter(|(of, _)| *of == place) {
+        let reading = functions.iter().filter(|(_, body)| goes(body, way) && !asks(body, way));
+        unasked.extend(reading.map(|(name, _)| *name));
+    }
+    unasked
 }
 
 /// The functions of a module that stand by themselves: the name of each, and its text behind the name.

@@ -68,6 +68,11 @@ def eventually(check, timeout_s=60):
         time.sleep(0.05)
 
 
+def listed(client, operation, member, **narrowed):
+    """All that a listing names, however many pages the things of other tests fill."""
+    return [one for page in client.get_paginator(operation).paginate(**narrowed) for one in page[member]]
+
+
 def logged(logs, group, **narrowed):
     """The messages of a log group, none while there is no such group: output is shipped behind the answer, and makes the group."""
     try:

@@ -129,6 +129,7 @@ def test_analyzers_of_unused_access_are_made_and_changed(platform, analyzer, nam
     refused(analyzer.list_findings, "ValidationException", analyzerArn=made)
     refused(analyzer.generate_finding_recommendation, "ResourceNotFoundException", analyzerArn=made, id=name)
     refused(analyzer.get_finding_recommendation, "ResourceNotFoundException", analyzerArn=made, id=name)
-    reads = [event for event in platform.events(EventName="GetAccountAuthorizationDetails") if event["userIdentity"]["type"] == "AssumedRole"]
+    reads = [event for event in platform.events(EventName="GetAccountAuthorizationDetails") 
+             if "/AWSServiceRoleForAccessAnalyzer/" in event["userIdentity"].get("arn", "")]
     assert reads and all("errorCode" not in event for event in reads)
     analyzer.delete_analyzer(analyzerName="idle")

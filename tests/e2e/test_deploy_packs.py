@@ -10,7 +10,7 @@ import requests
 
 from harness import Platform
 from harness.platform import binary
-from support import eventually
+from support import eventually, listed
 
 OUTER = """Transform: AWS::Serverless-2016-10-31
 Parameters:
@@ -121,7 +121,7 @@ def test_what_a_template_names_is_packed_where_it_stands(platform, project, name
     check(platform, outputs, "hello")
     # As in AWS, a stack within is asked every time whether what stands at its address has changed; it stays as it was.
     assert json.loads(fastness(platform, *arguments).stdout)["status"] == "UPDATE_COMPLETE"
-    stacks = platform.client("cloudformation").describe_stacks()["Stacks"]
+    stacks = listed(platform.client("cloudformation"), "describe_stacks", "Stacks")
     assert [stack["StackStatus"] for stack in stacks if stack.get("ParentId", "").split("/")[1:2] == [name]] == ["CREATE_COMPLETE"]
     # A change inside of the nested template is a change.
     (project / "inner" / "code" / "inner.py").write_text("def handler(event, context):\n    return 'changed'\n")

@@ -7,7 +7,7 @@ import pytest
 
 import tools
 from stacks import settled
-from support import eventually, refused
+from support import eventually, listed, refused
 
 TEMPLATE = """Transform: AWS::Serverless-2016-10-31
 Parameters: {Word: {Type: String, Default: one}}
@@ -128,7 +128,7 @@ def test_the_cdk_deploys_with_the_callers_own_rights(platform, tmp_path, name, m
     assert platform.raw("GET", f"/_aws/execute-api/{api}/prod/a/b").json() == {"id": "/a/b"}
     assert "no changes" in run([cdk, "deploy", f"--method={method}", "--require-approval", "never"], environment, tmp_path)
     run([cdk, "destroy", "--force"], environment, tmp_path)
-    assert name not in [s["StackName"] for s in platform.client("cloudformation").describe_stacks()["Stacks"]]
+    assert name not in [s["StackName"] for s in listed(platform.client("cloudformation"), "describe_stacks", "Stacks")]
 
 
 def test_cdk_bootstrap_says_what_is_missing(platform, tmp_path):

@@ -7,7 +7,7 @@ import boto3.dynamodb.conditions as conditions
 import botocore.exceptions
 import pytest
 
-from support import refused
+from support import listed, refused
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_tables_are_described_listed_tagged_and_refused(platform, table, name):
     client = platform.client("dynamodb")
     described = client.describe_table(TableName=name)["Table"]
     assert (described["TableStatus"], described["TableArn"]) == ("ACTIVE", f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}")
-    assert name in client.list_tables()["TableNames"]
+    assert name in listed(client, "list_tables", "TableNames")
     refused(client.create_table, "ResourceInUseException", TableName=name, BillingMode="PAY_PER_REQUEST",
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}], KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}])
     refused(client.describe_table, "ResourceNotFoundException", TableName="never-made")

@@ -6,7 +6,7 @@ import time
 import botocore.exceptions
 import pytest
 
-from support import eventually, refused
+from support import eventually, listed, refused
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 KEYS = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
@@ -42,7 +42,7 @@ def test_a_table_is_created_updated_protected_and_deleted(client, name):
     refused(client.delete_table, "ValidationException", TableName=name)
     client.update_table(TableName=name, DeletionProtectionEnabled=False)
     assert client.delete_table(TableName=name)["TableDescription"]["TableStatus"] == "DELETING"
-    eventually(lambda: name not in client.list_tables()["TableNames"])
+    eventually(lambda: name not in listed(client, "list_tables", "TableNames"))
     for call in (client.delete_table, client.describe_table, client.describe_time_to_live):
         refused(call, "ResourceNotFoundException", TableName=name)
     refused(client.update_table, "ResourceNotFoundException", TableName=name, BillingMode="PAY_PER_REQUEST")

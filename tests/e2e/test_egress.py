@@ -173,7 +173,7 @@ def test_what_no_rule_names_is_refused_and_recorded(open_platform, outside, func
 
     def record():
         events = open_platform.events(EventSource="egress.fastness")
-        return [e for e in events if e["requestParameters"]["port"] == port and e["userIdentity"]["arn"].endswith(f"/egress/{function}")]
+        return [e for e in events if (e["requestParameters"] or {}).get("port") == port and e["userIdentity"]["arn"].endswith(f"/egress/{function}")]
 
     refusal = eventually(record)[0]
     assert (refusal["errorCode"], refusal["eventName"], refusal["eventCategory"]) == ("AccessDenied", "Connect", "NetworkActivity")

@@ -83,7 +83,7 @@ def test_a_role_that_lambda_may_not_take_is_explained(own):
                                              Code={"ZipFile": package(app__py="def handler(event, context):\n    return 1\n")})
     assert "cannot be assumed by Lambda" in str(caught.value)
     metadata = caught.value.response["ResponseMetadata"]
-    taken = next(each for each in own.events(EventName="AssumeRole") if each["requestParameters"]["roleArn"] == role)
+    taken = next(each for each in own.events(EventName="AssumeRole") if (each["requestParameters"] or {}).get("roleArn") == role)
     assert taken["userIdentity"] == {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"} and taken["errorCode"] == "AccessDenied"
     for what in (metadata["HTTPHeaders"]["x-fastness-authorization-message"], metadata["RequestId"], taken["eventID"]):
         shown = explain(own, what)
@@ -257,3 +257,74 @@ def test_what_did_not_fit_is_shown_with_what_variables_stood_for(own):
                   '[1] Allow Put does not apply: action\n      Action ["s3:PutObject","s3:List*"]\n',
                   'team ["${aws:PrincipalTag/wanted}"]: the request has []: fails\n        ${aws:principaltag/wanted} has no value\n'):
         assert lines in shown.stdout, shown.stdout
+
+
+def test_an_owners_deny_by_a_tables_keys_is_told_to_whom_it_lets_in(own):
+    """The deny and the allow beside it both go by the leading key, which only the table's schema tells."""
+    account = next(each["Id"] for each in own.client("organizations").list_accounts()["Accounts"] if each["Name"] == "other")
+    courier = own.user("courier4", {"Effect": "Allow", "Action": ["sts:AssumeRole", "dynamodb:GetItem"], "Resource": "*"})
+    made = own.client("sts", *courier).assume_role(RoleArn=f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole", RoleSessionName="xx")["Credentials"]
+    theirs = own.client("dynamodb", made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    arn = theirs.create_table(TableName="shared", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+                              KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}])["TableDescription"]["TableArn"]
+
+    def statement(effect, who, *keys):
+        return {"Effect": effect, "Principal": {"AWS": who}, "Action": "dynamodb:GetItem", "Resource": arn,
+                "Condition": {"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": list(keys)}}}
+
+    guest = own.client("iam").get_user(UserName="courier4")["User"]["Arn"]
+    theirs.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        statement("Allow", guest, "open", "shut"), statement("Deny", "*", "shut")]}))
+    reader, stranger = (own.client("dynamodb", *keys) for keys in (courier, own.user("uninvited", {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"})))
+    assert "Item" not in reader.get_item(TableName=arn, Key={"id": {"S": "open"}})
+    explicit, implicit = "with an explicit deny in a resource-based policy", "because no resource-based policy allows the dynamodb:GetItem action"
+    for client, table, key, expected in ((reader, arn, "shut", explicit), (reader, arn, "other", implicit), (stranger, arn, "shut", implicit),
+                                         (stranger, arn.replace("shared", "absent"), "shut", implicit)):
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            client.get_item(TableName=table, Key={"id": {"S": key}})
+        response = caught.value.response
+        assert response["Error"]["Code"] == "AccessDeniedException" and response["Error"]["Message"].endswith(expected), (table, key, response["Error"])
+        shown = explain(own, response["ResponseMetadata"]["HTTPHeaders"]["x-fastness-authorization-message"])
+        assert ("resource-based policy of the resource's account\n  an explicit deny" in shown.stdout) == (expected == explicit), shown.stdout
+
+
+def test_no_name_of_a_refused_call_reaches_the_terminal(own):
+    own.client("s3").create_bucket(Bucket="odd")
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        own.client("s3", *own.user("odd", {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"})).get_object(Bucket="odd", Key="k\x1b[2J\nallowed\u202e")
+    request = caught.value.response["ResponseMetadata"]["RequestId"]
+    shown = explain(own, request)
+    assert shown.returncode == 0 and "resource   arn:aws:s3:::odd/k\\u001b[2J\\u000aallowed\\u202e\n" in shown.stdout, shown.stdout + shown.stderr
+    assert not {"\x1b", "\u202e"} & set(shown.stdout)
+    told = explain(own, "--json", request).stdout
+    assert "\u202e" not in told and json.loads(told)["evaluation"]["resource"].endswith("\nallowed\u202e")
+
+
+def test_the_first_account_is_asked_about_whichever_it_is(tmp_path):
+    """With --account-id, and with keys in the environment that are nobody's here."""
+    foreign = {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x" * 40, "SessionToken": ""}
+    nothing = "00000000-0000-4000-8000-000000000000"
+    with Platform(tmp_path, arguments=["--account-id", "123456789012"]) as platform:
+        organizations = platform.client("organizations")
+        organizations.create_organization(FeatureSet="ALL")
+        # Accounts that left are no organization's any more, and not the first one for that.
+        for number in range(3):
+            gone = organizations.create_account(AccountName=f"gone-{number}", Email=f"gone-{number}@example.com")["CreateAccountStatus"]["AccountId"]
+            organizations.remove_account_from_organization(AccountId=gone)
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            platform.client("iam", *platform.user("ana")).list_users()
+        metadata = caught.value.response["ResponseMetadata"]
+        message, request = metadata["HTTPHeaders"]["x-fastness-authorization-message"], metadata["RequestId"]
+        for credentials in (None, foreign):
+            for what in (request, message):
+                shown = explain(platform, what, credentials=credentials)
+                assert shown.returncode == 0 and "no identity-based policy allows the iam:ListUsers" in shown.stdout, shown.stdout + shown.stderr
+        absent = explain(platform, nothing)
+        assert absent.returncode == 1 and "in the trail of account 123456789012" in absent.stderr, absent.stderr
+        refused = explain(platform, nothing, credentials=foreign)
+        assert refused.returncode == 1 and "asked with the keys in AWS_ACCESS_KEY_ID" in refused.stderr, refused.stderr
+        platform.stop()
+        shown = explain(platform, request)
+        assert shown.returncode == 0 and "no identity-based policy allows the iam:ListUsers" in shown.stdout, shown.stdout + shown.stderr
+        absent = explain(platform, nothing)
+        assert absent.returncode == 1 and "in the trail of account 123456789012" in absent.stderr, absent.stderr

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from harness.platform import binary
-from support import package, refused, trust
+from support import listed, package, refused, trust
 
 CODE = "def handler(event, context):\n    return 1\n"
 
@@ -48,7 +48,7 @@ def test_only_what_a_publisher_signed_is_deployed(platform, client, role, name, 
                                              CodeSigningPolicies={"UntrustedArtifactOnDeployment": "Enforce"}, Tags={"team": "a"})["CodeSigningConfig"]
     arn = made["CodeSigningConfigArn"]
     assert client.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"] == made
-    assert made in client.list_code_signing_configs()["CodeSigningConfigs"]
+    assert made in listed(client, "list_code_signing_configs", "CodeSigningConfigs")
     assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
     client.tag_resource(Resource=arn, Tags={"more": "1"})
     client.untag_resource(Resource=arn, TagKeys=["team"])

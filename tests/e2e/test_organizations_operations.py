@@ -8,7 +8,7 @@ import botocore.credentials
 import pytest
 import requests
 
-from support import refused, trust
+from support import listed, refused, trust
 
 SCP, RCP = "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"
 
@@ -89,7 +89,7 @@ def test_an_account_is_a_tenant_of_its_own(platform, org, root, member, inside, 
     shape = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
              "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
     theirs.create_table(**shape)
-    assert name not in ours.list_tables()["TableNames"]
+    assert name not in listed(ours, "list_tables", "TableNames")
     refused(ours.describe_table, "ResourceNotFoundException", TableName=name)
     ours.create_table(**shape)
     theirs.put_item(TableName=name, Item={"id": {"S": "theirs"}})

@@ -8,7 +8,7 @@ import pytest
 
 import tools
 from harness import Platform
-from support import eventually
+from support import eventually, listed
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_starter_application_is_built_deployed_changed_and_deleted(platform, s
         # It asks Cloud Control, which is not here: that is said.
         assert "The service cloudcontrolapi is not available on this platform." in run("list", "endpoints", *here, cwd=app, fails=True)
     run("delete", "--stack-name", name, "--no-prompts", "--region", "us-east-1", cwd=app)
-    found = [s["StackName"] for s in platform.client("cloudformation").describe_stacks()["Stacks"]]
+    found = [s["StackName"] for s in listed(platform.client("cloudformation"), "describe_stacks", "Stacks")]
     assert name not in found
 
 

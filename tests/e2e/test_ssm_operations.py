@@ -56,9 +56,9 @@ def test_a_sealed_value_is_read_by_who_may_and_stands_nowhere_else(platform, ssm
     refused(other.get_parameters_by_path, "AccessDeniedException", Path=f"/{name}")
     assert other.get_parameters(Names=[f"/{name}/open/x"])["InvalidParameters"] == [f"/{name}/open/x"]
     ssm.delete_parameter(Name=f"/{name}/s")
-    events = platform.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventSource", "AttributeValue": "ssm.amazonaws.com"}])["Events"]
-    assert any(each["EventName"] == "PutParameter" for each in events)
-    assert secret not in json.dumps([each["CloudTrailEvent"] for each in events])
+    events = platform.events(EventSource="ssm.amazonaws.com")
+    assert any(each["eventName"] == "PutParameter" and (each["requestParameters"] or {}).get("name") == f"/{name}/s" for each in events)
+    assert secret not in json.dumps(events)
 
 
 def test_the_cli_puts_and_gets(platform, name):

@@ -3,7 +3,7 @@
 import json
 
 from stacks import client, settled  # noqa: F401
-from support import eventually, refused
+from support import eventually, listed, refused
 
 
 def group(name, **more):
@@ -30,7 +30,7 @@ def test_an_export_is_used_and_kept_while_it_is(platform, client, name):
     assert "No export named" in refused(client.create_stack, "ValidationError", StackName=f"{name}-b", TemplateBody=template(G=group({"Fn::ImportValue": "unheard"})))
     second = made(client, f"{name}-b", template(G=group({"Fn::Sub": ["${N}-b", {"N": {"Fn::ImportValue": f"{name}-name"}}]})))
     assert groups(platform, name) == [f"{name}-a", f"{name}-a-b"]
-    assert {"ExportingStackId": first, "Name": f"{name}-name", "Value": f"{name}-a"} in client.list_exports()["Exports"]
+    assert {"ExportingStackId": first, "Name": f"{name}-name", "Value": f"{name}-a"} in listed(client, "list_exports", "Exports")
     assert client.list_imports(ExportName=f"{name}-name")["Imports"] == [f"{name}-b"]
     # Neither deleted nor changed while it is in use, and exported once only.
     client.delete_stack(StackName=first)

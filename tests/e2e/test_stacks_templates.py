@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from support import refused, signed_get
+from support import listed, refused, signed_get
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 FOLDER = pathlib.Path(__file__).parent / "templates"
@@ -36,10 +36,10 @@ def deploy(platform, name):
     made = [r["PhysicalResourceId"] for r in client.describe_stack_resources(StackName=name)["StackResources"]]
     client.delete_stack(StackName=name)
     client.get_waiter("stack_delete_complete").wait(StackName=begun[0], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    left = {f["FunctionName"] for f in platform.client("lambda").list_functions()["Functions"]}
-    left |= {r["RoleName"] for r in platform.client("iam").list_roles()["Roles"]}
-    left |= set(platform.client("dynamodb").list_tables()["TableNames"])
-    left |= {a["id"] for a in platform.client("apigateway").get_rest_apis(limit=500)["items"]}
+    left = {f["FunctionName"] for f in listed(platform.client("lambda"), "list_functions", "Functions")}
+    left |= {r["RoleName"] for r in listed(platform.client("iam"), "list_roles", "Roles")}
+    left |= set(listed(platform.client("dynamodb"), "list_tables", "TableNames"))
+    left |= {a["id"] for a in listed(platform.client("apigateway"), "get_rest_apis", "items")}
     assert not left & set(made), "what the stack made is still there"
 
 

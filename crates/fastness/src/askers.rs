@@ -47,9 +47,16 @@ impl Askers {
             return Ok(Some(&self.administrator));
         }
         let Some(other) = &self.other else { return Ok(None) };
-        let owner = account_of(other)
-            .map_err(|error| format!("the keys in AWS_ACCESS_KEY_ID are nobody's here: {error}"))?;
+        let owner = account_of(other).map_err(|error| self.told_by(other, &error))?;
         Ok((owner == account).then_some(other))
+    }
+
+    /// An error as its reader can tell whose keys it is about.
+    pub(crate) fn told_by(&self, client: &Client, error: &Error) -> String {
+        match std::ptr::eq(client, &self.administrator) {
+            true => error.to_string(),
+            false => format!("asked with the keys in AWS_ACCESS_KEY_ID, {error}"),
+        }
     }
 }
 

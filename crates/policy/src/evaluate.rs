@@ -18,6 +18,13 @@ pub fn evaluate(request: &Request<'_>, set: &PolicySet<'_>) -> Decision {
     }
 }
 
+/// Whether the resource's policy lets the caller in for this, its own denies aside. It is no decision: it tells who may know
+/// of a deny what nobody else may.
+pub fn lets_in(request: &Request<'_>, set: &PolicySet<'_>) -> bool {
+    let question = Question::new(request, set.boundary.is_some());
+    set.grant.is_some() || set.resource.is_some_and(|policy| Opinion::of(&question, policy).allow.is_some())
+}
+
 /// What the policies of one type say together.
 #[derive(Default)]
 struct Opinion<'p> {

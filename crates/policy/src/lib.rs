@@ -34,7 +34,7 @@ mod trace;
 pub use context::Context;
 pub use decision::{Allowed, Decision, Denial, DenialKind, PolicyType, StatementRef, Undecided};
 pub use error::PolicyError;
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, lets_in};
 pub use explain::{ConditionTrace, Explanation, PolicyTrace, StatementTrace, explain};
 pub use policy::{NamedPolicy, Policy, PolicyKind, PolicySet};
 pub use principal::is_session_name;

@@ -169,7 +169,8 @@ impl Question<'_> {
         let is_within = within || Some(owner) == self.caller.principal.account();
         let alone = || self.without_looked_up(check, common, &governance, context);
         let blind = theirs.as_ref().map(|_| alone());
-        let seen = Seen { owner, common, is_within, theirs, blind };
+        let is_let_in = theirs.is_some() && policy::lets_in(&request, &set);
+        let seen = Seen { owner, common, is_within, is_let_in, theirs, blind };
         Err(self.refused(check, request, &set, denial, seen))
     }
 
@@ -180,16 +181,13 @@ impl Question<'_> {
         request: Request<'_>,
         set: &PolicySet<'_>,
         mut denial: Denial,
-        Seen { owner, common, is_within, theirs, blind }: Seen<'_>,
+        Seen { owner, common, is_within, is_let_in, theirs, blind }: Seen<'_>,
     ) -> Refused {
         let request = Request { context: blind.as_ref().unwrap_or(request.context), ..request };
         // SECURITY: whom the other account does not let in learns nothing of what was looked up there, not even by what
         // his own policies make of it: their conditions would tell the tags of what he may not see, and that it exists.
         if let Some((_, reason)) = &theirs {
-            denial = match policy::evaluate(&request, set) {
-                Decision::Deny(denial) => denial,
-                Decision::Allow(_) => reason.clone(),
-            };
+            denial = told_abroad(policy::evaluate(&request, set), reason, is_let_in);
         }
         let told = check.told_as.as_deref().unwrap_or(&check.resource);
         let fault = match &check.refused_as {
@@ -341,6 +339,24 @@ pub(crate) fn unreadable(operation: OperationModel, error: &DirectoryError) -> R
     denial::denied(operation, "the policies of the caller cannot be read".to_owned()).into()
 }
 
+/// Why the owner of a resource refuses, as its caller of another account is told: `blind` is decided without what was looked up.
+// SECURITY: that an explicit deny applies by what was looked up tells that there is something. Only whom the owner lets in but
+// for that deny is told of it; to all others it is as if there were nothing.
+fn told_abroad(blind: Decision, reason: &Denial, is_let_in: bool) -> Denial {
+    let lacks_theirs = |blind: &Denial| {
+        blind.kind == DenialKind::Implicit
+            && matches!(blind.policy_type, PolicyType::ResourceBased | PolicyType::Trust)
+    };
+    match blind {
+        Decision::Deny(blind)
+            if !(is_let_in && reason.kind == DenialKind::Explicit && lacks_theirs(&blind)) =>
+        {
+            blind
+        }
+        _ => reason.clone(),
+    }
+}
+
 /// From where a refusal is seen.
 struct Seen<'a> {
     /// Whose the resource is.
@@ -349,6 +365,8 @@ struct Seen<'a> {
     common: &'a Context,
     /// The caller is of the owner's account or organization: as in AWS, only then is the denying policy named.
     is_within: bool,
+    /// The resource's policy lets the caller in, its denies aside.
+    is_let_in: bool,
     /// What the owner is told where it refuses, and why it does.
     theirs: Option<(RefusedByOwner, Denial)>,
     /// The keys without those that were looked up there, where the owner refuses.

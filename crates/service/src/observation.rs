@@ -18,6 +18,9 @@ pub const OBSERVE_HEADER: &str = "x-fastness-observe";
 
 /// A header names no more than this many.
 const NAMED_MAX: usize = 8;
+/// A header is no longer. What is longer ends with [`CUT`].
+const HEADER_BYTES_MAX: usize = 4_096;
+const CUT: &str = "...";
 
 /// An allow that was missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +119,7 @@ impl Observation {
     pub fn tell(&self, headers: &mut HeaderMap) {
         headers.remove(OBSERVE_HEADER);
         if let Some(missing) = &self.0 {
+            // What stands in it is visible ASCII; the word alone would still tell that something is missing.
             let value = HeaderValue::from_str(&header(missing));
             headers.insert(OBSERVE_HEADER, value.unwrap_or(HeaderValue::from_static("missing")));
         }
@@ -134,9 +138,28 @@ fn header(missing: &[Missing]) -> String {
     if missing.is_empty() {
         return "on".to_owned();
     }
-    let named =
-        missing.iter().take(NAMED_MAX).map(|one| format!("missing {} on {}", one.action, one.resource));
-    named.collect::<Vec<_>>().join("; ")
+    let mut value = String::new();
+    for one in missing.iter().take(NAMED_MAX) {
+        let separator = if value.is_empty() { "" } else { "; " };
+        let action = format!("{separator}missing {} on ", one.action);
+        for part in std::iter::once(action).chain(one.resource.chars().map(escaped)) {
+            if value.len() + part.len() > HEADER_BYTES_MAX - CUT.len() {
+                value.push_str(CUT);
+                return value;
+            }
+            value.push_str(&part);
+        }
+    }
+    value
+}
+
+/// A character of a resource's name as a header holds it: percent-encoded where it is not visible ASCII, or would end or forge
+/// what is named.
+fn escaped(character: char) -> String {
+    if character.is_ascii_graphic() && !matches!(character, '%' | ';') {
+        return character.into();
+    }
+    character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[cfg(test)]
@@ -221,6 +244,7 @@ mod tests {
         assert_eq!(header(&[one.clone(), one.clone()]), "missing a:B on r; missing a:B on r");
         assert!(header(&vec![one; 100]).len() < 500);
     }
+
     #[test]
     fn nobody_else_sets_the_header() {
         let told = |observation: Observation| {
@@ -235,6 +259,34 @@ mod tests {
         assert_eq!(told(Observation::default()), [""; 0]);
         assert_eq!(told(Observation(Some(Vec::new()))), ["on"]);
         let one = Missing { action: "c:D".into(), resource: "r\u{7}".into() };
-        assert_eq!(told(Observation(Some(vec![one]))), ["missing"], "what fits no header is not named");
+        assert_eq!(told(Observation(Some(vec![one]))), ["missing c:D on r%07"]);
+    }
+
+    #[test]
+    fn any_name_fits_the_header_and_can_be_read_back() {
+        let told =
+            |resource: &str| header(&[Missing { action: "s3:GetObject".into(), resource: resource.into() }]);
+        for (resource, expected) in [
+            ("b/two\nlines\r\0", "b/two%0Alines%0D%00"),
+            ("b/\u{fc}\u{1f600} c\u{7f}", "b/%C3%BC%F0%9F%98%80%20c%7F"),
+            ("b/a%20b", "b/a%2520b"),
+            // No name passes for another.
+            ("b/k; missing iam:PassRole on *", "b/k%3B%20missing%20iam:PassRole%20on%20*"),
+        ] {
+            let value = told(resource);
+            assert_eq!(value, format!("missing s3:GetObject on {expected}"));
+            assert!(HeaderValue::from_str(&value).is_ok(), "{value}");
+        }
+        for (name, encoded) in [("k", "k"), ("\u{1f600}", "%F0%9F%98%80")] {
+            let value = told(&name.repeat(100_000));
+            assert!(value.len() <= HEADER_BYTES_MAX);
+            let named =
+                value.strip_prefix("missing s3:GetObject on ").and_then(|rest| rest.strip_suffix(CUT));
+            assert_eq!(
+                named.map(|named| named.replace(encoded, "")).as_deref(),
+                Some(""),
+                "whole characters"
+            );
+        }
     }
 }

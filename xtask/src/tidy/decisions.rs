@@ -1,4 +1,5 @@
-//! What access functions read is known: they read records through their request, and reach for the store nowhere else.
+//! What access functions read is known: they read records through their request, and reach for the store nowhere else; and
+//! what they read of memory is read only where the caller's side was taken alone before.
 
 use crate::failure::Outcome;
 use crate::tidy::modules::sources;
@@ -44,6 +45,45 @@ fn goes(line: &str, way: &str) -> bool {
     })
 }
 
+/// How an access function asks whether it is to look at what an account has in memory.
+const ASKS: &str = ".sees(";
+
+/// The functions of a module that read memory before they, or the function that they give the reading to, ask whether to look.
+// SECURITY: keys of records begin with their account, and the request knows by them what to leave out; nobody knows it of memory.
+fn look_unasked<'t>(place: &str, text: &'t str) -> Vec<&'t str> {
+    let functions = functions(text);
+    let asking: Vec<String> = functions
+        .iter()
+        .filter(|(_, body)| body.contains(ASKS))
+        .map(|(name, _)| format!(" {name}("))
+        .collect();
+    let asks = |body: &str, way: &str| {
+        let before = body.split(way).next().unwrap_or_default();
+        before.contains(ASKS) || asking.iter().any(|call| before.contains(call.as_str()))
+    };
+    let mut unasked = Vec::new();
+    for (_, way) in FROM_MEMORY.iter().filter(|(of, _)| *of == place) {
+        let reading = functions.iter().filter(|(_, body)| goes(body, way) && !asks(body, way));
+        unasked.extend(reading.map(|(name, _)| *name));
+    }
+    unasked
+}
+
+/// The functions of a module that stand by themselves: the name of each, and its text behind the name.
+fn functions(text: &str) -> Vec<(&str, &str)> {
+    let starts = ["\nfn ", "\npub(crate) fn ", "\npub(super) fn "];
+    let mut found = Vec::new();
+    for start in starts {
+        for (at, _) in text.match_indices(start) {
+            let rest = text.get(at.saturating_add(start.len())..).unwrap_or_default();
+            let body = rest.split("\n}\n").next().unwrap_or(rest);
+            let name = body.split(|next: char| !next.is_alphanumeric() && next != '_').next();
+            found.push((name.unwrap_or_default(), body));
+        }
+    }
+    found
+}
+
 /// Every line of an access module that reads past its request.
 // SECURITY: what is read unwatched can be another thing once the work begins, and nobody asks again.
 pub(super) fn check() -> Outcome<Vec<String>> {
@@ -55,7 +95,11 @@ pub(super) fn check() -> Outcome<Vec<String>> {
         if !is_access {
             continue;
         }
-        for (number, line) in read(&path)?.lines().enumerate() {
+        let text = read(&path)?;
+        for name in look_unasked(&place, &text) {
+            problems.push(format!("{place}: `{name}` reads memory before it asks `request.sees`"));
+        }
+        for (number, line) in text.lines().enumerate() {
             if is_unwatched(&place, line) {
                 let number = number.saturating_add(1);
                 problems.push(format!("{place}:{number}: access functions read through `request.records`"));
@@ -83,5 +127,23 @@ mod tests {
             assert!(is_unwatched("services/lambda/src/access/invocations.rs", line), "{line}");
         }
         assert!(!is_unwatched("services/lambda/src/access.rs", "lambda.urls.stored(request.records, &arn)?"));
+    }
+
+    #[test]
+    fn memory_is_read_behind_the_question_whether_to_look() {
+        let place = "services/dynamodb/src/access/streams.rs";
+        let asking = "\nfn asked(policy: impl FnOnce()) {\n    if request.sees(account) { policy() }\n}\n";
+        for (reads, expected) in [
+            ("\nfn it() {\n    request.sees(a).then(|| state.streams.find(s))\n}\n", vec![]),
+            ("\npub(crate) fn it<I>() {\n    asked(|| state.streams.find(s))\n}\n", vec![]),
+            ("\nfn it() {\n    state.streams.find(s)\n}\n", vec!["it"]),
+            (
+                "\nfn it() {\n    let found = state.streams.find(s);\n    request.sees(a).then_some(found)\n}\n",
+                vec!["it"],
+            ),
+            ("\nfn it() {\n    unasked(|| state.streams.find(s))\n}\n", vec!["it"]),
+        ] {
+            assert_eq!(look_unasked(place, &format!("//! It.\n{asking}{reads}")), expected, "{reads}");
+        }
     }
 }

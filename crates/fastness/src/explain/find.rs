@@ -5,6 +5,7 @@
 
 use base::{AccountId, Clock, Timestamp};
 use crypto::RootKey;
+use identity::Directory;
 use observe::{Attribute, AuditTrail, Query};
 use serde_json::Value;
 use store::{Store, StoreOptions};
@@ -21,7 +22,7 @@ const RECORDS_MAX: usize = 50_000;
 /// Where trails are read.
 pub(super) enum Trails {
     /// The store of a platform that does not run: every account's.
-    Stored(AuditTrail),
+    Stored { trail: AuditTrail, first: AccountId },
     /// A platform that runs: those of whoever asks.
     Running(Box<Running>),
 }
@@ -31,9 +32,21 @@ impl Trails {
         let path = given.data_dir.join("store");
         let options = StoreOptions { path, sealer: keys.derive("store"), clock: Clock::system() };
         match Store::open(options) {
-            Ok(store) => Ok(Self::Stored(AuditTrail::new(store)?)),
+            Ok(store) => {
+                let first = Directory::new(store.clone(), keys.derive("sessions")).first_account()?;
+                let first = first.ok_or("no platform was ever started with this data folder")?;
+                Ok(Self::Stored { trail: AuditTrail::new(store)?, first })
+            }
             Err(store::OpenError::Locked { .. }) => Ok(Self::Running(Box::new(Running::of(given)?))),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The account whose trail is looked at where nothing else is said.
+    pub(super) fn home(&self) -> Result<AccountId, Error> {
+        match self {
+            Self::Stored { first, .. } => Ok(*first),
+            Self::Running(running) => running.home(),
         }
     }
 
@@ -46,26 +59,27 @@ impl Trails {
         there: bool,
     ) -> Result<Option<Value>, Error> {
         match self {
-            Self::Stored(trail) => match wanted {
+            Self::Stored { trail, .. } => match wanted {
                 Wanted::Either(id) => match of_store(trail, wanted, account)? {
                     None => of_store(trail, &request(id), account),
                     found => Ok(found),
                 },
                 _ => of_store(trail, wanted, account),
             },
-            Self::Running(running) => running.record(wanted, there.then_some(account)),
+            Self::Running(running) => running.record(wanted, account, there),
         }
     }
 
     /// Why this account's trail could not be read at all; `None` where it was.
-    pub(super) fn unread(&self, account: AccountId) -> Result<Option<String>, Error> {
-        match self {
-            Self::Stored(_) => Ok(None),
-            Self::Running(running) if running.reads(account)? => Ok(None),
-            Self::Running(_) => {
+    pub(super) fn unread(&self, account: AccountId) -> Option<String> {
+        let Self::Running(running) = self else { return None };
+        match running.reads(account) {
+            Ok(true) => None,
+            Ok(false) => {
                 let missing = askers::missing(account, "cloudtrail:LookupEvents");
-                Ok(Some(format!("{missing}, or stop the platform")))
+                Some(format!("{missing}, or stop the platform"))
             }
+            Err(error) => Some(error.to_string()),
         }
     }
 }

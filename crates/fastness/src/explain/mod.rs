@@ -7,6 +7,7 @@ mod record;
 mod running;
 mod show;
 mod sides;
+mod visible;
 
 use base::AccountId;
 use crypto::RootKey;
@@ -15,9 +16,6 @@ use service::denial::Denials;
 
 use crate::Error;
 use crate::args::ExplainOptions;
-
-/// The account that the first start makes where nothing else is said.
-const FIRST_ACCOUNT: &str = "000000000000";
 
 /// What is looked for.
 pub(crate) enum Wanted {
@@ -42,14 +40,20 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         Some(message) => (of_message(message)?, owner(message)),
         None => (of_id(what)?, None),
     };
-    let account = options.asker.account.or(account).map_or_else(|| FIRST_ACCOUNT.parse(), Ok)?;
     let trails = find::Trails::open(&options.asker, &keys)?;
-    let record = trails.record(&wanted, account, options.asker.account.is_some())?;
-    // A trail that was not read is not one in which there is nothing.
-    let unread = if record.is_none() { trails.unread(account)? } else { None };
+    let is_named = options.asker.account.is_some();
+    let account = options.asker.account.or(account).map_or_else(|| trails.home(), Ok)?;
+    let (record, unread) = match trails.record(&wanted, account, is_named) {
+        // A trail that was not read is not one in which there is nothing.
+        Ok(None) => (None, trails.unread(account)),
+        Ok(found) => (found, None),
+        // What the message itself holds is shown all the same.
+        Err(error) if message.is_some() => (None, Some(error.to_string())),
+        Err(error) => return Err(error),
+    };
     let other = record.as_ref().and_then(|record| other_side(&trails, record));
     let told = match (&record, &message) {
-        (None, None) => return Err(unread.unwrap_or_else(|| absent(account)).into()),
+        (None, None) => return Err(unread.unwrap_or_else(|| absent(account, is_named)).into()),
         (record, message) => json!({
             "message": message,
             "unread": unread,
@@ -59,7 +63,7 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         }),
     };
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&told)?);
+        println!("{}", visible::lines(&serde_json::to_string_pretty(&told)?));
     } else {
         print!("{}", show::text(&told));
     }
@@ -97,10 +101,13 @@ fn condition(message: &Value, key: &str) -> Option<String> {
     item.pointer("/values/items/0/value")?.as_str().map(str::to_owned)
 }
 
-/// The account in whose trail the record stands: the caller's.
+/// The account in whose trail the record stands: the caller's, or the one for which a service called.
 fn owner(message: &Value) -> Option<AccountId> {
     let arn = message.pointer("/context/principal/arn")?.as_str()?;
-    arn.split(':').nth(4)?.parse().ok()
+    match arn.split(':').nth(4) {
+        Some(account) => account.parse().ok(),
+        None => condition(message, "aws:SourceAccount")?.parse().ok(),
+    }
 }
 
 fn of_id(what: &str) -> Result<Wanted, Error> {
@@ -114,9 +121,10 @@ fn of_id(what: &str) -> Result<Wanted, Error> {
     Ok(Wanted::Either(what.to_ascii_lowercase()))
 }
 
-fn absent(account: AccountId) -> String {
+fn absent(account: AccountId, is_named: bool) -> String {
+    let other = if is_named { "" } else { "; --account names another account" };
     format!(
-        "there is no such event in the trail of account {account}, and no such request among its newest records"
+        "there is no such event in the trail of account {account}, and no such request among its newest records{other}"
     )
 }
 
@@ -141,6 +149,10 @@ mod tests {
         let Wanted::Request { id, time } = of_message(&message).unwrap() else { panic!() };
         assert_eq!((id.as_str(), time.as_deref()), ("r", Some("2026-01-01T00:00:00Z")));
         assert_eq!(owner(&message).unwrap().as_str(), "123456789012");
+        let service = json!({"context": {"principal": {"arn": "lambda.amazonaws.com"},
+            "conditions": {"items": [{"key": "aws:SourceAccount", "values": {"items": [{"value": "210987654321"}]}}]}}});
+        assert_eq!(owner(&service).unwrap().as_str(), "210987654321", "for whom a service called");
+        assert_eq!(owner(&json!({"context": {"principal": {"arn": "*"}}})), None);
         assert!(of_message(&json!({})).is_err());
         assert!(of_id("nonsense").is_err());
         let id = "0190a2f4-0000-7000-8000-000000000001";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Wanted, find};
 use crate::Error;
 use crate::args::AskerOptions;
-use crate::askers::Askers;
+use crate::askers::{Askers, account_of};
 use crate::client::Client;
 
 /// Pages of 50 records.
@@ -23,27 +23,55 @@ impl Running {
         Askers::of(given).map(Self)
     }
 
-    /// The record; `None` where there is none in any trail that is to be read, or in `account`'s where one is given.
-    pub(super) fn record(&self, wanted: &Wanted, account: Option<AccountId>) -> Result<Option<Value>, Error> {
-        let clients: Vec<&Client> = match account {
-            Some(account) => self.0.of_account(account)?.into_iter().collect(),
-            None => self.0.all().collect(),
-        };
-        for client in clients {
-            let found = match (lookup(client, wanted)?, wanted) {
-                (None, Wanted::Either(id)) => lookup(client, &find::request(id))?,
-                (found, _) => found,
-            };
-            if found.is_some() {
-                return Ok(found);
+    /// The administrator's.
+    pub(super) fn home(&self) -> Result<AccountId, Error> {
+        account_of(self.0.administrator())
+    }
+
+    /// The record in this account's trail; unless it is to be `there` alone, also in any other that is to be read. A trail that
+    /// refuses to be read hides nothing that another one holds.
+    pub(super) fn record(
+        &self,
+        wanted: &Wanted,
+        account: AccountId,
+        there: bool,
+    ) -> Result<Option<Value>, Error> {
+        let mut refused = None;
+        for client in self.asked(wanted, account, there)? {
+            match one(client, wanted) {
+                Ok(None) => {}
+                Err(error) => refused = refused.or(Some(self.0.told_by(client, &error))),
+                found => return found,
             }
         }
-        Ok(None)
+        refused.map_or(Ok(None), |error| Err(error.into()))
+    }
+
+    /// Whose trails are read, in order.
+    fn asked(&self, wanted: &Wanted, account: AccountId, there: bool) -> Result<Vec<&Client>, Error> {
+        if !there && matches!(wanted, Wanted::Either(_)) {
+            return Ok(self.0.all().collect());
+        }
+        let owner = self.0.of_account(account);
+        if there {
+            return Ok(owner?.into_iter().collect());
+        }
+        // Of a call across accounts the administrator's trail may hold the other side, whoever else may not ask.
+        let administrator = self.0.administrator();
+        let owner = owner.ok().flatten().filter(|owner| !std::ptr::eq(*owner, administrator));
+        Ok(owner.into_iter().chain([administrator]).collect())
     }
 
     /// Whether any of those who ask is of this account.
     pub(super) fn reads(&self, account: AccountId) -> Result<bool, Error> {
         Ok(self.0.of_account(account)?.is_some())
+    }
+}
+
+fn one(client: &Client, wanted: &Wanted) -> Result<Option<Value>, Error> {
+    match (lookup(client, wanted)?, wanted) {
+        (None, Wanted::Either(id)) => lookup(client, &find::request(id)),
+        (found, _) => Ok(found),
     }
 }
 

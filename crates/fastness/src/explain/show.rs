@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::record;
+use super::{record, visible};
 
 /// The whole page.
 pub(super) fn text(told: &Value) -> String {
@@ -57,22 +57,29 @@ fn outcome(record: &Value, evaluation: &Value) -> &'static str {
     }
 }
 
-fn plain(text: Option<&str>) -> &str {
-    text.unwrap_or("-")
+/// What a record says, on one line.
+fn plain(text: Option<&str>) -> String {
+    visible::line(text.unwrap_or("-"))
+}
+
+/// The same behind other words, where there is something.
+fn after(words: &str, text: &Value) -> String {
+    text.as_str().map(|text| format!("{words}{}", visible::line(text))).unwrap_or_default()
+}
+
+/// What a record lists, as JSON.
+fn list(value: &Value) -> String {
+    visible::line(&value.to_string())
 }
 
 fn policy(out: &mut String, policy: &Value) {
-    let _ = write!(out, "\n{}", kind(plain(policy["policyType"].as_str())));
-    let _ = write!(out, "{}", policy["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default());
-    let _ = writeln!(
-        out,
-        "{}",
-        policy["group"].as_str().map(|group| format!(" of group {group}")).unwrap_or_default()
-    );
+    let _ = write!(out, "\n{}", kind(&plain(policy["policyType"].as_str())));
+    let _ = write!(out, "{}", after(" ", &policy["name"]));
+    let _ = writeln!(out, "{}", after(" of group ", &policy["group"]));
     for statement in policy["statements"].as_array().into_iter().flatten() {
-        let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty());
+        let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty()).map(visible::line);
         let outcome = plain(statement["outcome"].as_str());
-        let because = statement["because"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+        let because = after(": ", &statement["because"]);
         let _ = writeln!(
             out,
             "  [{}] {}{} {outcome}{because}",
@@ -87,8 +94,8 @@ fn policy(out: &mut String, policy: &Value) {
                 "      {} {} {}: the request has {}: {}",
                 plain(condition["operator"].as_str()),
                 plain(condition["key"].as_str()),
-                condition["expected"],
-                condition["actual"],
+                list(&condition["expected"]),
+                list(&condition["actual"]),
                 plain(condition["outcome"].as_str()),
             );
             variables(out, &condition["variables"]);
@@ -100,7 +107,7 @@ fn policy(out: &mut String, policy: &Value) {
 fn missed(out: &mut String, missed: &Value) {
     let Some(element) = missed["element"].as_str() else { return };
     let more = missed["more"].as_u64().map(|more| format!(" and {more} more")).unwrap_or_default();
-    let _ = writeln!(out, "      {element} {}{more}", missed["patterns"]);
+    let _ = writeln!(out, "      {element} {}{more}", list(&missed["patterns"]));
     variables(out, &missed["variables"]);
 }
 
@@ -110,7 +117,7 @@ fn variables(out: &mut String, variables: &Value) {
         let key = plain(variable["key"].as_str());
         let _ = match &variable["value"] {
             Value::Null => writeln!(out, "        ${{{key}}} has no value"),
-            value => writeln!(out, "        ${{{key}}} is {value}"),
+            value => writeln!(out, "        ${{{key}}} is {}", list(value)),
         };
     }
 }
@@ -161,6 +168,7 @@ fn recorded_without(out: &mut String, record: &Value) {
     let Some(refused) = refused else {
         let _ = match record["errorCode"].as_str() {
             Some(code) => {
+                let code = visible::line(code);
                 writeln!(out, "\n{code} was answered without a policy's refusal: there is no evaluation")
             }
             None => writeln!(out, "\nThe call was not refused."),
@@ -174,7 +182,7 @@ fn recorded_without(out: &mut String, record: &Value) {
         let (action, resource) = (plain(one["action"].as_str()), plain(one["resource"].as_str()));
         let _ = writeln!(out, "\n! {action} on {resource}");
         if let Some(message) = one["errorMessage"].as_str() {
-            let _ = writeln!(out, "  {message}");
+            let _ = writeln!(out, "  {}", visible::line(message));
         }
         one.pointer("/policyEvaluation/policies")
             .and_then(Value::as_array)
@@ -186,7 +194,7 @@ fn recorded_without(out: &mut String, record: &Value) {
 
 fn without_evaluation(out: &mut String, message: &Value, unread: Option<&str>) {
     let _ = match unread {
-        Some(why) => writeln!(out, "\nThe call's record was not looked for: {why}."),
+        Some(why) => writeln!(out, "\nThe call's record was not looked for: {}.", visible::line(why)),
         None => writeln!(out, "\nThe call's record is not in this trail any more."),
     };
     let _ = writeln!(out, "What the message itself holds:");
@@ -195,7 +203,7 @@ fn without_evaluation(out: &mut String, message: &Value, unread: Option<&str>) {
             out,
             "  {} {}",
             plain(item["key"].as_str()),
-            item.pointer("/values/items").unwrap_or(&Value::Null)
+            list(item.pointer("/values/items").unwrap_or(&Value::Null))
         );
     }
 }
@@ -275,6 +283,39 @@ mod tests {
             "identity-based policy inline",
         ] {
             assert!(page.contains(line), "{page}");
+        }
+    }
+
+    #[test]
+    fn no_name_forges_a_line_or_reaches_the_terminal() {
+        let odd = "x\u{1b}[2J\nallowed\u{9b}\u{202e}";
+        let statement = json!({"index": 0, "sid": odd, "effect": "Allow", "outcome": odd, "because": odd,
+            "missed": {"element": "Resource", "patterns": [odd], "variables": [{"key": odd, "value": odd}]},
+            "conditions": [{"operator": odd, "key": odd, "expected": [odd], "actual": [odd], "outcome": odd}]});
+        let policies = json!([{"policyType": odd, "name": odd, "group": odd, "statements": [statement]}]);
+        let record = json!({"errorMessage": odd, "errorCode": odd, "eventID": odd, "eventTime": odd, "userIdentity": {"arn": odd, "accountId": odd},
+            "resources": [{"ARN": odd}], "eventSource": odd, "eventName": odd, "recipientAccountId": "1"});
+        let refused = json!({"duringWork": {"refused": [{"action": odd, "resource": odd, "errorMessage": odd,
+            "policyEvaluation": {"policies": policies}}]}});
+        let mut partly = record.clone();
+        partly["additionalEventData"] = refused;
+        let evaluation = json!({"principal": odd, "action": odd, "resource": odd, "policies": policies, "deniedBy": "Trust"});
+        let other = json!({"account": odd, "record": record, "evaluation": {"policies": policies}});
+        let conditions = json!([{"key": odd, "values": {"items": [{"value": odd}]}}]);
+        let message = json!({"reason": odd, "context": {"principal": {"arn": odd}, "action": odd, "conditions": {"items": conditions}}});
+        for told in [
+            json!({"record": record, "message": null, "evaluation": evaluation}),
+            json!({"record": record, "message": null, "evaluation": evaluation, "otherSide": other}),
+            json!({"record": record, "message": null, "evaluation": null}),
+            json!({"record": partly, "message": null, "evaluation": null}),
+            json!({"record": null, "message": message, "evaluation": null, "unread": odd}),
+        ] {
+            let page = text(&told);
+            assert!(page.contains("\\u001b[2J") && !page.contains("\nallowed"), "{page}");
+            assert!(
+                page.chars().all(|one| one == '\n' || !one.is_control() && one != '\u{202e}'),
+                "{page:?}"
+            );
         }
     }
 

@@ -8,8 +8,7 @@ use store::{KeyReader, Range, Read as _, StoreError};
 
 use super::{Directory, DirectoryError, Reads};
 use crate::ids;
-use crate::records::organization::{MemberRecord, keys as organization};
-use crate::records::{AccessKeyRecord, AccountRecord, KeyOwner, RecordError, keys};
+use crate::records::{AccessKeyRecord, AccountRecord, KeyOwner, Record as _, RecordError, keys};
 
 /// The root user's access key.
 #[derive(Clone, Debug)]
@@ -116,26 +115,33 @@ impl Directory {
         is_closed(self.store(), account)
     }
 
-    /// An account that this store was made for, where `account` is none of its accounts: those that organizations made are
+    /// The account that this store was made for, where `account` is none of its accounts: those that organizations made are
     /// nobody's to start with.
     ///
     /// # Errors
     /// Where the records cannot be read.
     pub fn made_for_another(&self, account: AccountId) -> Result<Option<AccountId>, DirectoryError> {
-        if self.account_exists(account)? {
-            return Ok(None);
-        }
-        let view = self.store().snapshot()?;
-        for (key, _) in view.scan(keys::ACCOUNTS, &Range::all())? {
+        if self.account_exists(account)? { Ok(None) } else { self.first_account() }
+    }
+
+    /// The account that the first start made; `None` where there was none yet. Every other one was made from inside it, later,
+    /// and may have left its organization since.
+    ///
+    /// # Errors
+    /// Where the records cannot be read.
+    pub fn first_account(&self) -> Result<Option<AccountId>, DirectoryError> {
+        // Those of a platform's starts have its region; which was made first says it alone where a store is older than that.
+        let mut first: Option<((bool, Timestamp), AccountId)> = None;
+        for (key, bytes) in self.store().snapshot()?.scan(keys::ACCOUNTS, &Range::all())? {
             let known = KeyReader::new(&key).str();
             let Ok(Ok(known)) = known.map(|text| text.parse::<AccountId>()) else { continue };
-            let member: Option<MemberRecord> =
-                view.record(organization::MEMBERS, &organization::member(known))?;
-            if !member.is_some_and(|member| member.created) {
-                return Ok(Some(known));
+            let record = AccountRecord::decode(&bytes)?;
+            let rank = (record.region.is_none(), record.created_at);
+            if first.is_none_or(|(before, _)| rank < before) {
+                first = Some((rank, known));
             }
         }
-        Ok(None)
+        Ok(first.map(|(_, account)| account))
     }
 
     /// Keeps the region that an account's platform stands for, where none is kept yet; and answers the one that is.

@@ -408,3 +408,58 @@ async fn tables_of_other_accounts_are_looked_at_last_and_not_told() {
         fixture.kit.json(&caller, "dynamodb", "BatchExecuteStatement", &each(&absent)).await.unwrap_err();
     assert_eq!(there.message.replace("table/Tab", "table/Abs"), absent.message);
 }
+
+/// Whom the owner's policy lets in is told of its explicit deny, whatever keys both name; whom it does not let in is told the
+/// same as where there is no table.
+#[tokio::test]
+async fn an_explicit_deny_abroad_is_told_to_those_whom_the_owner_lets_in() {
+    let fixture = Fixture::new().await;
+    let other = Arc::new(Principal::root("222222222222".parse().unwrap()));
+    fixture.kit.json(&other, "dynamodb", "CreateTable", &create("Tab", "p:S")).await.unwrap();
+    let all = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+    let caller = fixture.kit.user("caller", all).await;
+    let stranger =
+        fixture.kit.user("stranger", json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])).await;
+    let table = "arn:aws:dynamodb:us-east-1:222222222222:table/Tab";
+    let statement = |effect: &str, principal: &str, condition: Value| {
+        json!({"Effect": effect, "Principal": {"AWS": principal}, "Resource": table,
+        "Action": "dynamodb:GetItem", "Condition": condition})
+    };
+    let leads = |values: &[&str]| json!({"ForAnyValue:StringEquals": {"dynamodb:LeadingKeys": values}});
+    let named = |values: &[&str]| json!({"ForAnyValue:StringEquals": {"dynamodb:Attributes": values}});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        statement("Allow", caller.arn(), leads(&["open", "shut", "own"])),
+        statement("Deny", "*", leads(&["shut", "beyond"])),
+        statement("Deny", "*", named(&["secret"])),
+    ]});
+    let with_policy = json!({"ResourceArn": table, "Policy": policy.to_string()});
+    fixture.kit.json(&other, "dynamodb", "PutResourcePolicy", &with_policy).await.unwrap();
+    let get = |key: &str, names: &str| {
+        json!({"TableName": table, "Key": {"p": s(key)},
+        "ProjectionExpression": names, "ExpressionAttributeNames": {"#n": "n"}})
+    };
+    let (kit, explicit, implicit) = (
+        &fixture.kit,
+        "with an explicit deny in a resource-based policy",
+        "because no resource-based policy allows the dynamodb:GetItem action",
+    );
+    kit.json(&caller, "dynamodb", "GetItem", &get("open", "#n")).await.unwrap();
+    for (who, key, names, expected) in [
+        (&caller, "shut", "#n", explicit),
+        (&caller, "open", "#n, secret", explicit),
+        (&caller, "elsewhere", "#n", implicit),
+        // What is denied there is allowed to nobody: as if nothing were there.
+        (&caller, "beyond", "#n", implicit),
+        (&stranger, "shut", "#n", implicit),
+        (&stranger, "open", "#n", implicit),
+    ] {
+        let refused = kit.json(who, "dynamodb", "GetItem", &get(key, names)).await.unwrap_err();
+        assert!(refused.message.ends_with(expected), "{key}, {names}: {}", refused.message);
+    }
+    // The caller's own deny by the same keys is told neither, for it would tell which key the table has.
+    let own = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": leads(&["shut"])}]);
+    let fenced = kit.user("fenced", own).await;
+    let refused = kit.json(&fenced, "dynamodb", "GetItem", &get("shut", "#n")).await.unwrap_err();
+    assert!(refused.message.ends_with(implicit), "{}", refused.message);
+}

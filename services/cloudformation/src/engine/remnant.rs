@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::run::Run;
 use crate::providers::{self, Again, Failure, Provider, Work};
 use crate::records::{Change, Physical, ResourceRecord};
 
@@ -68,6 +69,27 @@ pub(super) fn interrupted(record: &ResourceRecord) -> Option<Remnant> {
         Some(physical) => Remnant::ours(physical),
         None => Remnant { physical: pending, is_ours: false },
     })
+}
+
+/// What a change in place was to come to that stopped somewhere.
+pub(super) fn half(record: &ResourceRecord) -> Option<&Physical> {
+    let old = record.physical.as_ref()?;
+    record.pending.as_ref().filter(|pending| pending.id == old.id)
+}
+
+/// A change in place that stopped may have done a part of its work: what comes next starts from what it may have come to, and
+/// remembers what there was before it.
+pub(super) fn take_up(run: &Run, record: &mut ResourceRecord) {
+    let Some(pending) = half(record).cloned() else { return };
+    let Some(old) = record.physical.clone() else { return };
+    record.pending = None;
+    if record.change.is_none() {
+        record.change = Some(Change::Updated);
+        record.before = Some(old.clone());
+    }
+    let work = run.work(&record.logical_id, &pending.id, &pending.properties);
+    record.physical =
+        providers::find(&record.kind).map(|provider| provider.half_changed(&work, &old)).or(Some(old));
 }
 
 /// What was made since the stack last stood firm: to go on the way back.

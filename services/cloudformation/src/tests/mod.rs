@@ -9,6 +9,7 @@ mod deletion;
 mod drift;
 mod faults;
 mod found_again;
+mod half_changed;
 mod half_way;
 mod lifecycle;
 mod nested_sets;

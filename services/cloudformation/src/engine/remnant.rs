@@ -121,5 +121,12 @@ pub(super) fn without(mut record: ResourceRecord, was: &Physical) -> ResourceRec
 /// All there is or may be of a resource.
 pub(super) fn all(record: &ResourceRecord) -> Vec<Remnant> {
     let present = record.physical.clone().into_iter().chain(replaced(record)).map(Remnant::ours);
-    present.chain(interrupted(record)).collect()
+    present.chain(interrupted(record)).chain(put(record)).collect()
+}
+
+/// What a change in place that stopped put elsewhere, where receipts tell: with the resource alone it would not go.
+fn put(record: &ResourceRecord) -> Option<Remnant> {
+    let leaves_receipts = matches!(providers::again(&record.kind), Again::Receipt(..));
+    let physical = half(record).filter(|_| leaves_receipts)?.clone();
+    Some(Remnant { physical, is_ours: false })
 }

@@ -7,7 +7,7 @@ use super::Stage;
 use super::faults::cancel;
 use super::restart::{made, restarted, written};
 use super::the_very_same::{goes_back_from_update, goes_on, there};
-use crate::records::{Physical, ResourceRecord};
+use crate::records::{OperationKind, Phase, Physical, ResourceRecord};
 use crate::stacks;
 
 const TWO: &str = "Resources: {A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: a, RetentionInDays: 7}}, \
@@ -157,6 +157,26 @@ async fn a_change_of_members_that_fails_takes_nobody_elses_out() {
         let left: &[&str] = if creates { &["hand"] } else { &["a", "hand"] };
         assert_eq!(stage.world.names("member"), left, "{creates}");
     }
+}
+
+#[tokio::test]
+async fn a_deletion_takes_out_of_a_group_whom_a_change_that_stopped_put_there() {
+    let stage = Stage::new().await;
+    let id = made(&stage, &members("a")).await;
+    by_hand(&stage, "hand");
+    stage.world.things().silent.insert("AddUserToGroup");
+    stage.update("small", &members("a, new, hand")).await.unwrap();
+    asked_for(&stage, "new").await;
+    stage.world.things().silent.clear();
+    // The way back of a stack that never stood firm.
+    written(&stage, |stack| {
+        "ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status);
+        let operation = stack.operation.as_mut().unwrap();
+        (operation.kind, operation.phase, operation.before) = (OperationKind::Create, Phase::Rollback, None);
+    })
+    .await;
+    assert_eq!(goes_on(&stage, &id).await, "ROLLBACK_COMPLETE");
+    assert_eq!(stage.world.names("member"), ["hand"]);
 }
 
 #[tokio::test]

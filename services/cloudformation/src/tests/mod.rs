@@ -1,5 +1,6 @@
 //! Through the whole pipeline, in memory, over stand-ins for the services that stacks call.
 
+mod accepted;
 mod change_sets;
 mod cleanup;
 mod compliance;

@@ -24,7 +24,7 @@ async fn stage() -> Stage {
     stage
 }
 
-fn same(p: Value) -> Value {
+fn same(p: &Value) -> Value {
     json!({ "StackName": "small", "UsePreviousTemplate": true,
         "Parameters": [p, { "ParameterKey": "Days", "ParameterValue": "30" }] })
 }
@@ -36,7 +36,7 @@ fn previous() -> Value {
 #[tokio::test]
 async fn what_the_stack_has_stays_under_its_own_template() {
     let stage = stage().await;
-    stage.call("UpdateStack", same(previous())).await.unwrap();
+    stage.call("UpdateStack", same(&previous())).await.unwrap();
     assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
     assert_eq!(stage.world.things().existing["group/abc"]["retentionInDays"], 30);
 }
@@ -44,7 +44,7 @@ async fn what_the_stack_has_stays_under_its_own_template() {
 #[tokio::test]
 async fn a_change_set_takes_it_too() {
     let stage = stage().await;
-    let mut input = same(previous());
+    let mut input = same(&previous());
     input["ChangeSetName"] = json!("c");
     stage.call("CreateChangeSet", input).await.unwrap();
     stage.call("ExecuteChangeSet", json!({ "StackName": "small", "ChangeSetName": "c" })).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_new_template_takes_the_place_of_one_that_is_refused_now() {
 async fn what_is_given_is_held_against_what_is_declared() {
     let stage = stage().await;
     let given = json!({ "ParameterKey": "P", "ParameterValue": "abd" });
-    let refused = stage.call("UpdateStack", same(given)).await.unwrap_err();
+    let refused = stage.call("UpdateStack", same(&given)).await.unwrap_err();
     assert!(refused.message.contains("AllowedPattern cannot be evaluated"), "{}", refused.message);
     // Another template declares anew, also where it says the same of the parameter.
     let text = TEXT.replace("a.*", "b.*");

@@ -42,7 +42,7 @@ pub(super) async fn cancel(stage: &Stage) {
     let stack =
         stacks::find(store, stage.kit.account, stage.kit.pipeline.region(), "small").unwrap().unwrap();
     let written: Result<(), crate::Error> =
-        store.transact(|tx| stacks::set_cancelled(tx, &stack, true).map_err(crate::Error::from)).await;
+        store.transact(|tx| stacks::set_cancelled(tx, &stack, true)).await;
     written.unwrap();
 }
 

@@ -242,13 +242,18 @@ def test_samconfig_says_who_signs_and_where(platform, tmp_path, name):
         said = fastness(platform, "deploy", str(tmp_path), "--stack-name", name, *args, env={**files, **env}, cwd=tmp_path, bare=True)
         return said.returncode, said.stdout + said.stderr
 
-    config.write_text('[default.global.parameters]\nprofile = "file"\n[default.deploy.parameters]\nregion = "eu-west-3"\n')
+    config.write_text('[default.global.parameters]\nprofile = "file"\n[default.deploy.parameters]\nregion = "us-east-1"\n')
     address = {"AWS_ENDPOINT_URL": platform.endpoint}
     for env in ({}, keys, {"AWS_PROFILE": "other"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
         code, said = told(**address, **env)
-        assert code == 1 and f"user/{name}-file" in said and ":eu-west-3:" in said, (env, said)
-    code, said = told("--profile", "other", "--region", "us-east-1", **address)
-    assert code == 1 and f"user/{name}-other" in said and ":us-east-1:" in said, said
+        assert code == 1 and f"user/{name}-file" in said, (env, said)
+    code, said = told("--profile", "other", **address)
+    assert code == 1 and f"user/{name}-other" in said, said
+    config.write_text(config.read_text().replace("us-east-1", "eu-west-3"))
+    code, said = told(**address, AWS_DEFAULT_REGION="us-east-1")
+    assert code == 1 and "a valid region, not 'eu-west-3'" in said, said
+    code, said = told("--region", "us-east-1", **address)
+    assert code == 1 and f"user/{name}-file" in said, said
     # Nobody signs in the profile's place.
     for env in ({}, {"FASTNESS_DATA_DIR": ".fastness"}):
         code, said = told(**env)

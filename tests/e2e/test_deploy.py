@@ -227,6 +227,50 @@ def test_who_was_named_signs_or_nobody(platform, tmp_path, name):
         assert "profile `own` has lines below `services`" in said or "`services s` says one value" in said, said
 
 
+def test_samconfig_says_who_signs_and_where(platform, tmp_path, name):
+    users = {who: platform.user(f"{name}-{who}", {"Effect": "Allow", "Action": "sts:*", "Resource": "*"}) for who in ("file", "other")}
+    credentials = tmp_path / "credentials"
+    credentials.write_text("".join(f"[{who}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n" for who, (key, secret) in users.items()))
+    key, secret = users["other"]
+    keys = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+    files = {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": ""}
+    (tmp_path / "template.yaml").write_text("Resources: {Group: {Type: AWS::Logs::LogGroup}}\n")
+    (tmp_path / ".fastness").symlink_to(platform.data_dir)
+    config = tmp_path / "samconfig.toml"
+
+    def told(*args, **env):
+        said = fastness(platform, "deploy", str(tmp_path), "--stack-name", name, *args, env={**files, **env}, cwd=tmp_path, bare=True)
+        return said.returncode, said.stdout + said.stderr
+
+    config.write_text('[default.global.parameters]\nprofile = "file"\n[default.deploy.parameters]\nregion = "us-east-1"\n')
+    address = {"AWS_ENDPOINT_URL": platform.endpoint}
+    for env in ({}, keys, {"AWS_PROFILE": "other"}, {"AWS_DEFAULT_REGION": "eu-west-1"}):
+        code, said = told(**address, **env)
+        assert code == 1 and f"user/{name}-file" in said, (env, said)
+    code, said = told("--profile", "other", **address)
+    assert code == 1 and f"user/{name}-other" in said, said
+    config.write_text(config.read_text().replace("us-east-1", "eu-west-3"))
+    code, said = told(**address, AWS_DEFAULT_REGION="us-east-1")
+    assert code == 1 and "a valid region, not 'eu-west-3'" in said, said
+    code, said = told("--region", "us-east-1", **address)
+    assert code == 1 and f"user/{name}-file" in said, said
+    # Nobody signs in the profile's place.
+    for env in ({}, {"FASTNESS_DATA_DIR": ".fastness"}):
+        code, said = told(**env)
+        assert code == 1 and "the profile `file` of samconfig.toml says who signs" in said, said
+    config.write_text('[default.global.parameters]\nprofile = "nobody"\n')
+    code, said = told(**address, **keys)
+    assert code == 1 and "The config profile (nobody) could not be found" in said, said
+    config.write_text('[default.global.parameters]\nprofile = ""\n')
+    code, said = told(**address, **keys)
+    assert code == 1 and "`profile` is empty" in said, said
+    # But where the command line says whose folder it is.
+    config.write_text('[default.global.parameters]\nprofile = "file"\n')
+    code, said = told("--data-dir", ".fastness")
+    assert code == 0, said
+    assert fastness(platform, "delete", name).returncode == 0
+
+
 def groups(name, count, broken=False):
     """So many log groups, and one more that cannot be made."""
     lines = ["Resources:"] + [f"  G{i}: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /{name}/{i}}}}}" for i in range(count)]

@@ -325,3 +325,27 @@ def test_what_others_hold_and_nothing_marks_is_made_once(fresh):
         interrupted(fresh, lambda: fresh.client("cloudformation").delete_stack(StackName="s"), moment)
         assert settled(fresh, ids[0]) == "DELETE_COMPLETE", moment
         assert there() == before, moment
+
+
+def test_who_was_in_a_group_before_stays_in_it(fresh):
+    """A change that fails at its last user puts users into a group of whom two are there by hand: whatever interrupts it, those stay."""
+    fresh.start()
+    users = [f"u{n}" for n in range(10)]
+    fresh.client("iam").create_group(GroupName="crew")
+    for user in users:
+        fresh.client("iam").create_user(UserName=user)
+
+    def template(names):
+        return json.dumps({"Resources": {"Members": {"Type": "AWS::IAM::UserToGroupAddition", "Properties": {"GroupName": "crew", "Users": names}}}})
+
+    def members():
+        return sorted(user["UserName"] for user in fresh.client("iam").get_group(GroupName="crew")["Users"])
+
+    stack = fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=template(["u0"]), Capabilities=["CAPABILITY_IAM"])["StackId"]
+    assert settled(fresh, stack) == "CREATE_COMPLETE"
+    for user in ("u3", "u7"):
+        fresh.client("iam").add_user_to_group(GroupName="crew", UserName=user)
+    for moment in (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1):
+        interrupted(fresh, lambda: fresh.client("cloudformation").update_stack(StackName="s", TemplateBody=template([*users, "nobody"]), Capabilities=["CAPABILITY_IAM"]), moment)
+        assert settled(fresh, stack) == "UPDATE_ROLLBACK_COMPLETE", moment
+        assert members() == ["u0", "u3", "u7"], moment

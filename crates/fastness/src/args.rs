@@ -10,6 +10,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use compute::HostLimits;
 
+use crate::samconfig::Signer;
+
 /// A serverless platform that you run yourself and that enforces every control for real.
 #[derive(Parser)]
 #[command(
@@ -330,6 +332,7 @@ pub(crate) struct RemoteOptions {
     pub(crate) ignore_configured_endpoint_urls: Option<String>,
 
     /// The profile whose credentials, region and certificates are taken, with an address; keys in the environment are left out then.
+    /// `deploy` takes the `profile` and the `region` of a `samconfig.toml` as if they were said here, but with --data-dir.
     /// AWS_DEFAULT_PROFILE and AWS_PROFILE name one, too, whose credentials are taken where the environment has none; else it is
     /// `default`. Where nothing gives an address, a profile that is named, or keys in the environment, stop the command: it
     /// would sign as the administrator of `.fastness`.
@@ -345,9 +348,16 @@ pub(crate) struct RemoteOptions {
     #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE", hide = true, value_name = "FILE", value_parser = path_or_nothing())]
     pub(crate) web_identity_token_file: Option<PathBuf>,
 
-    /// The region to sign for, with an address; else the profile's, or us-east-1.
-    #[arg(long, env = "AWS_DEFAULT_REGION")]
+    /// The region to sign for, with an address; else AWS_DEFAULT_REGION's, the profile's, or us-east-1.
+    #[arg(long)]
     pub(crate) region: Option<Region>,
+
+    #[arg(long, env = "AWS_DEFAULT_REGION", hide = true, value_name = "REGION")]
+    pub(crate) usual_region: Option<Region>,
+
+    /// What `samconfig.toml` says of both.
+    #[arg(skip)]
+    pub(crate) configured: Signer,
 
     /// The running platform's data folder, where no address is given: its endpoint and the administrator's key are read there.
     /// FASTNESS_DATA_DIR says it too, where no address is in the environment or on the command line; else it is `.fastness`.

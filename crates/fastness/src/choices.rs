@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::samconfig::{self, SamConfig};
+use crate::samconfig::{self, SamConfig, Signer};
 
 /// A file's capabilities are `sam deploy`'s, which deploys by change sets; those expand macros without being told to.
 const EXPANDS: &str = "CAPABILITY_AUTO_EXPAND";
@@ -20,6 +20,8 @@ pub(crate) struct Choices {
     /// Empty where neither says any.
     pub(crate) capabilities: Vec<String>,
     pub(crate) role_arn: Option<String>,
+    /// What the file says of it; the command line's own is not here.
+    pub(crate) signer: Signer,
 }
 
 impl Choices {
@@ -50,6 +52,7 @@ impl Choices {
             tags: over(self.tags, config.tags),
             capabilities: if self.capabilities.is_empty() { behind } else { self.capabilities },
             role_arn: self.role_arn.or(config.role_arn),
+            signer: config.signer,
         }
     }
 }
@@ -78,6 +81,7 @@ mod tests {
             tags: pairs(&[("t", "file")]),
             capabilities: vec!["CAPABILITY_IAM".to_owned()],
             role_arn: Some("arn:file".to_owned()),
+            signer: Signer { profile: Some("file".to_owned()), region: None },
             ..SamConfig::default()
         };
         let line = Choices {
@@ -90,6 +94,7 @@ mod tests {
         assert_eq!(choices.parameters, pairs(&[("A", "line"), ("B", "file")]));
         assert_eq!(choices.tags, pairs(&[("t", "file")]));
         assert_eq!(choices.role_arn.as_deref(), Some("arn:line"));
+        assert_eq!(choices.signer.profile.as_deref(), Some("file"));
         // A change set would not have asked for more.
         assert_eq!(choices.capabilities, ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
         assert_eq!(line.clone().before(SamConfig::default()), line);

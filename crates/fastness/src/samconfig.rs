@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use base::Region;
 use toml::{Table, Value};
 
 use crate::Error;
@@ -21,6 +22,14 @@ pub(crate) struct SamConfig {
     pub(crate) capabilities: Vec<String>,
     pub(crate) role_arn: Option<String>,
     pub(crate) s3_bucket: Option<String>,
+    pub(crate) signer: Signer,
+}
+
+/// As whom, and in which region, the calls are made: what `deploy` takes as if the command line said it, where that says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Signer {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<Region>,
 }
 
 /// The file for a template in `folder`, if there is one: beside it, or beside the `.aws-sam` folder that it was built in.
@@ -54,6 +63,11 @@ impl SamConfig {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(_) => Err(Error::from(format!("`{key}` is no text"))),
         };
+        // SECURITY: an empty name is nobody's, and not the default profile's.
+        let given = |key: &str| match text(key)? {
+            Some(text) if text.is_empty() => Err(Error::from(format!("`{key}` is empty"))),
+            text => Ok(text),
+        };
         let words = |key: &str| get(key).map_or(Ok(Vec::new()), |value| words_of(key, value));
         let pairs = |key: &str| words(key)?.iter().map(|word| pair(key, word)).collect::<Result<_, _>>();
         Ok(Self {
@@ -63,6 +77,10 @@ impl SamConfig {
             capabilities: words("capabilities")?,
             role_arn: text("role_arn")?,
             s3_bucket: text("s3_bucket")?,
+            signer: Signer {
+                profile: given("profile")?,
+                region: given("region")?.map(|region| region.parse()).transpose()?,
+            },
         })
     }
 }
@@ -134,12 +152,15 @@ version = 0.1
 [default.global.parameters]
 stack_name = "app"
 s3_bucket = "shared"
+profile = "everywhere"
+region = "eu-west-1"
 [default.deploy.parameters]
 capabilities = "CAPABILITY_IAM CAPABILITY_NAMED_IAM"
 parameter_overrides = "Stage=\"prod\" Greeting=\"hello world\" ParameterKey=Old,ParameterValue=style"
 tags = ["team=one", "cost=\"a b\""]
 s3_bucket = "own"
 confirm_changeset = true
+profile = "deployer"
 [prod.deploy.parameters]
 stack_name = "other"
 "#)
@@ -152,12 +173,18 @@ stack_name = "other"
             owned(&[("Stage", "prod"), ("Greeting", "hello world"), ("Old", "style")])
         );
         assert_eq!(config.tags, owned(&[("team", "one"), ("cost", "a b")]));
+        assert_eq!(config.signer.profile.as_deref(), Some("deployer"));
+        assert_eq!(config.signer.region.as_ref().map(Region::as_str), Some("eu-west-1"));
     }
 
     #[test]
     fn what_is_not_of_its_type_is_told() {
         for (text, expected) in [
             ("stack_name = 1", "`stack_name` is no text"),
+            ("profile = 1", "`profile` is no text"),
+            ("profile = \"\"", "`profile` is empty"),
+            ("region = \"\"", "`region` is empty"),
+            ("region = \"no region\"", "no region"),
             ("tags = 1", "`tags` is neither"),
             ("tags = [1]", "`tags` is neither"),
             ("parameter_overrides = \"A=\\\"b\"", "quote that does not end"),

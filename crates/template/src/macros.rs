@@ -95,7 +95,7 @@ impl<'a> Macros<'a> {
     fn values(&self) -> IndexMap<String, Value> {
         let known = self.given.iter().filter_map(|(name, value)| {
             let text = match value {
-                Given::Value(text) | Given::Later(text) => Some(text),
+                Given::Value(text) | Given::Accepted(text) | Given::Later(text) => Some(text),
                 Given::Previous => self.previous.get(name),
             };
             Some((name.clone(), Value::from(text?.as_str())))

@@ -21,7 +21,8 @@
 //! Deliberate differences from AWS: change sets, those of nested stacks too, are ready when `CreateChangeSet` answers; events
 //! carry no resource properties; a nested stack does not wait for the one around it before it cleans up, and goes back by an
 //! update of its own; metadata is masked where AWS masks none, and so is what change sets tell; a deleted
-//! custom-named resource of another owner is never adopted; stack sets, imports of resources (`ResourcesToImport`,
+//! custom-named resource of another owner is never adopted, save `AWS::ApiGateway::GatewayResponse`: it is put over whatever its
+//! API answers with then, and its deletion resets that to API Gateway's own answer, one by hand as well; stack sets, imports of resources (`ResourcesToImport`,
 //! `ImportExistingResources`) and rollback triggers are not offered.
 
 mod access;

@@ -62,6 +62,19 @@ pub(crate) fn given(parameters: &[api::Parameter]) -> Result<IndexMap<String, Gi
     Ok(given)
 }
 
+/// What a stack has, where its template stays the same, was taken under the declarations that hold now. Held against them again
+/// it could be refused: what a pattern may be is known better with time.
+pub(crate) fn as_before(given: &mut IndexMap<String, Given>, before: &Content, text: &str) {
+    if before.template != text {
+        return;
+    }
+    for (key, value) in given.iter_mut().filter(|(_, value)| **value == Given::Previous) {
+        if let Some(record) = before.parameters.iter().find(|record| record.key == *key) {
+            *value = Given::Accepted(record.value.clone());
+        }
+    }
+}
+
 /// Parses a template; `given`, `previous` and the time are what the transform may look at.
 pub(crate) fn parse(
     text: &str,
@@ -160,7 +173,8 @@ pub(crate) fn pseudo(account: &str, region: &str, name: &str, id: &str) -> Pseud
 pub(crate) fn plan(content: &Content, pseudo: Pseudo) -> Result<Plan, Error> {
     let root: Value = serde_json::from_str(&content.processed)?;
     let template = Template::from_document(&Document::from(root))?;
-    let given = content.parameters.iter().map(|p| (p.key.clone(), Given::Value(p.value.clone()))).collect();
+    let given = content.parameters.iter();
+    let given = given.map(|record| (record.key.clone(), Given::Accepted(record.value.clone()))).collect();
     let values = parameter::resolve_with(&template, &given, &IndexMap::new(), content)?;
     Ok(Plan::new(&template, Scope::new(&template, values, pseudo)?)?)
 }

@@ -20,6 +20,7 @@ pub(super) fn chosen(options: &DeployOptions) -> Choices {
         tags: options.tags.clone(),
         capabilities: options.capabilities.clone(),
         role_arn: options.role_arn.clone(),
+        ..Choices::default()
     }
 }
 

@@ -20,7 +20,7 @@ use template::Document;
 use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
-use crate::args::{DeleteOptions, DeployOptions, OnFailure};
+use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::choices::Choices;
 use crate::install::{self, Install};
@@ -43,7 +43,8 @@ pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     if let Some(name) = &choices.stack_name {
         project.stack_name.clone_from(name);
     }
-    let calls = Calls::new(remote::client(&options.remote)?);
+    let remote = RemoteOptions { configured: choices.signer.clone(), ..options.remote.clone() };
+    let calls = Calls::new(remote::client(&remote)?);
     let progress = Progress::start(options.remote.json);
     if let Some(file) = &config_file {
         progress.say(&format!("reading {} [{}]", file.display(), options.config_env));

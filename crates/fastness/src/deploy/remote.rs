@@ -3,6 +3,7 @@
 //! Credentials are looked for where the AWS tools look. Refuses a profile whose credentials another program, a login or a
 //! role would have to give: what is signed is signed as whoever was named.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base::SecretString;
@@ -29,7 +30,8 @@ const ELSEWHERE: [&str; 8] = [
     "web_identity_token_file",
 ];
 
-/// What was said on the command line goes before what the environment says, and that before what files say.
+/// What was said on the command line goes before what `samconfig.toml` says, that before what the environment says, and that before
+/// what the other files say.
 pub(super) fn client(options: &RemoteOptions) -> Result<Client, Error> {
     // SECURITY: a data folder gives the administrator's key: whoever names a profile beside it would sign as somebody else.
     if let (None, Some(_), Some(profile)) = (&options.endpoint_url, &options.data_dir, said(&options.profile))
@@ -52,7 +54,7 @@ fn usual(options: &RemoteOptions) -> Result<Client, Error> {
     ];
     let address = of_environment.into_iter().find_map(|(given, name)| Some((said(given)?, name)));
     let folder = options.usual_data_dir.as_ref().filter(|folder| !folder.as_os_str().is_empty());
-    if let (None, Some(folder), None) = (address, folder, said(&options.profile)) {
+    if let (None, Some(folder), None) = (address, folder, asked(options)) {
         return Client::of(folder, bundle);
     }
     let files = Files::of(options)?;
@@ -62,7 +64,7 @@ fn usual(options: &RemoteOptions) -> Result<Client, Error> {
     if let Some((endpoint, name)) = address.filter(|_| heeds) {
         return at(options, &files, endpoint, name);
     }
-    if let (Some(folder), None) = (folder, said(&options.profile)) {
+    if let (Some(folder), None) = (folder, asked(options)) {
         return Client::of(folder, bundle);
     }
     // A folder in the environment goes before what files say; a profile on the command line needs an address all the same.
@@ -77,8 +79,10 @@ fn usual(options: &RemoteOptions) -> Result<Client, Error> {
 /// What says who signs; none where nothing does.
 fn signer(options: &RemoteOptions) -> Option<String> {
     let token_file = options.web_identity_token_file.as_ref().filter(|path| !path.as_os_str().is_empty());
+    let of_file = |profile: &String| format!("the profile `{profile}` of samconfig.toml");
     said(&options.profile)
         .map(|profile| format!("--profile {profile}"))
+        .or_else(|| options.configured.profile.as_ref().map(of_file))
         .or_else(|| said(&options.access_key_id).map(|_| "AWS_ACCESS_KEY_ID".to_owned()))
         .or_else(|| token_file.map(|_| "AWS_WEB_IDENTITY_TOKEN_FILE".to_owned()))
         .or_else(|| options.usual_default_profile.as_ref().map(|_| "AWS_DEFAULT_PROFILE".to_owned()))
@@ -88,8 +92,8 @@ fn signer(options: &RemoteOptions) -> Option<String> {
 /// Who was named is not who a data folder's key would sign as.
 fn not_the_administrator(signer: &str) -> Error {
     format!(
-        "{signer} says who signs, and nothing says where that platform is: give --endpoint-url with its address, or leave \
-         --profile out and give --data-dir to sign as the administrator of a data folder"
+        "{signer} says who signs, and nothing says where that platform is: give --endpoint-url with its address, or, \
+         without --profile, --data-dir to sign as the administrator of a data folder"
     )
     .into()
 }
@@ -105,7 +109,8 @@ fn at(options: &RemoteOptions, files: &Files, endpoint: &str, named: &str) -> Re
         )
     })?;
     let setting = |name: &str| files.setting(profile(options), name);
-    let region = options.region.as_ref().map(|region| region.as_str().to_owned());
+    let region = options.region.as_ref().or(options.configured.region.as_ref());
+    let region = region.or(options.usual_region.as_ref()).map(|region| region.as_str().to_owned());
     let region = region.or_else(|| setting("region")).unwrap_or_else(|| REGION.to_owned());
     let bundle = options.ca_bundle.clone().or_else(|| setting("ca_bundle").map(PathBuf::from));
     Client::with(endpoint, &region, &key.id, key.secret, key.token)?.trusting(bundle)
@@ -119,9 +124,10 @@ struct Key {
 }
 
 /// SECURITY: the AWS tools' order, so that nobody signs as somebody else than he would by them: a profile that the command
-/// line names leaves out what the environment has, and a role comes before the keys of a profile that nobody named there.
+/// line or `samconfig.toml` names leaves out what the environment has, and a role comes before the keys of a profile that neither
+/// names.
 fn key(options: &RemoteOptions, files: &Files) -> Result<Option<Key>, Error> {
-    if said(&options.profile).is_none() {
+    if asked(options).is_none() {
         if let Some(key) = environment(options)? {
             return Ok(Some(key));
         }
@@ -142,7 +148,12 @@ fn profile(options: &RemoteOptions) -> &str {
 /// The profile that somebody named. A variable that is empty names one, as with the AWS tools.
 fn named_profile(options: &RemoteOptions) -> Option<&str> {
     let usual = options.usual_default_profile.as_deref().or(options.usual_profile.as_deref());
-    said(&options.profile).or(usual)
+    asked(options).or(usual)
+}
+
+/// The profile that the command line names, or `samconfig.toml` as if it did.
+fn asked(options: &RemoteOptions) -> Option<&str> {
+    said(&options.profile).or(options.configured.profile.as_deref())
 }
 
 fn said(text: &Option<String>) -> Option<&str> {
@@ -273,10 +284,16 @@ fn read(path: &Path) -> Result<AwsFile, Error> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(AwsFile::default()),
         Err(error) => return Err(told(&error).into()),
-        Ok(found) if found.len() > FILE_BYTES_MAX => return Err(told(&"it is too long").into()),
+        // Folders, pipes and devices are no files for the AWS tools either.
+        Ok(found) if !found.is_file() => return Ok(AwsFile::default()),
         Ok(_) => {}
     }
-    let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| told(&error))?;
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| told(&error))?;
+    if read as u64 > FILE_BYTES_MAX {
+        return Err(told(&"it is too long").into());
+    }
     Ok(AwsFile::parse(&text).map_err(|why| told(&why))?)
 }
 
@@ -286,6 +303,7 @@ mod tests {
 
     use super::*;
     use crate::args::{Args, Command};
+    use crate::samconfig::Signer;
 
     fn files(credentials: &str, config: &str) -> Files {
         let path = Some(PathBuf::from("credentials"));
@@ -436,6 +454,13 @@ mod tests {
         let folder = || Some(folder.path().to_owned());
         named("--profile p", &RemoteOptions { data_dir: folder(), ..line.clone() });
         named("--profile p", &RemoteOptions { usual_data_dir: folder(), ..line });
+        let configured = Signer { profile: p(), region: None };
+        let of_file = RemoteOptions { configured, ..nobody.clone() };
+        named("the profile `p` of samconfig.toml", &of_file);
+        // Not as the environment's folder says, but as the command line's does.
+        named("the profile `p`", &RemoteOptions { usual_data_dir: folder(), ..of_file.clone() });
+        let told = client(&RemoteOptions { data_dir: folder(), ..of_file }).err().unwrap().to_string();
+        assert!(told.contains("is the platform running there?"), "{told}");
         named("AWS_PROFILE", &RemoteOptions { usual_profile: p(), ..nobody.clone() });
         named("AWS_DEFAULT_PROFILE", &RemoteOptions { usual_default_profile: p(), ..nobody.clone() });
         named("AWS_ACCESS_KEY_ID", &RemoteOptions { access_key_id: p(), ..nobody.clone() });
@@ -475,6 +500,8 @@ mod tests {
             usual_stacks_endpoint_url: None,
             ignore_configured_endpoint_urls: None,
             usual_data_dir: None,
+            region: None,
+            usual_region: None,
             ..deletion.remote
         }
     }
@@ -482,7 +509,7 @@ mod tests {
     #[test]
     fn who_signs_is_looked_for_in_the_order_of_the_aws_tools() {
         let of = |name: &str| format!("[{name}]\naws_access_key_id = {name}\naws_secret_access_key = s\n");
-        let files = files(&["default", "line", "first", "second"].map(of).concat(), "");
+        let files = files(&["default", "file", "line", "first", "second"].map(of).concat(), "");
         let signer = |options: &RemoteOptions| key(options, &files).map(|key| key.unwrap().id);
         let mut options = options();
         assert_eq!(signer(&options).unwrap(), "default");
@@ -497,6 +524,8 @@ mod tests {
         assert!(signer(&options).is_err(), "half a key");
         options.secret_access_key = Some(SecretString::new("s".to_owned()));
         assert_eq!(signer(&options).unwrap(), "environment");
+        options.configured.profile = Some("file".to_owned());
+        assert_eq!(signer(&options).unwrap(), "file", "before the environment's own keys");
         options.profile = Some("line".to_owned());
         assert_eq!(signer(&options).unwrap(), "line");
         options.profile = Some("none".to_owned());
@@ -504,9 +533,31 @@ mod tests {
     }
 
     #[test]
+    fn the_region_is_looked_for_where_the_profile_is() {
+        let keys = "aws_access_key_id = A\naws_secret_access_key = s\n";
+        let files = files(&format!("[default]\n{keys}region = eu-west-1\n"), "");
+        let region = |options: &RemoteOptions| {
+            at(options, &files, "http://127.0.0.1:1", "").unwrap().region().to_owned()
+        };
+        let mut options = options();
+        assert_eq!(region(&options), "eu-west-1");
+        options.usual_region = Some("eu-west-2".parse().unwrap());
+        assert_eq!(region(&options), "eu-west-2");
+        options.configured.region = Some("eu-west-3".parse().unwrap());
+        assert_eq!(region(&options), "eu-west-3");
+        options.region = Some("eu-north-1".parse().unwrap());
+        assert_eq!(region(&options), "eu-north-1");
+    }
+
+    #[test]
     fn files_that_are_not_there_say_nothing() {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(&folder.path().join("none")).unwrap().section("default").is_none());
-        assert!(read(folder.path()).is_err());
+        for none in [folder.path(), Path::new("/dev/zero")] {
+            assert!(read(none).unwrap().section("default").is_none(), "{}", none.display());
+        }
+        let long = folder.path().join("long");
+        std::fs::write(&long, "#".repeat(FILE_BYTES_MAX as usize + 1)).unwrap();
+        assert!(read(&long).err().unwrap().to_string().ends_with("it is too long"));
     }
 }

@@ -112,9 +112,8 @@ impl Parameter {
         &self.allowed_values
     }
 
-    /// Checks a value and takes it.
+    /// Takes a value that satisfies the declaration.
     fn accept(&self, name: &str, text: &str, lookup: &dyn Lookup) -> Result<ParameterValue, TemplateError> {
-        self.check(name, text)?;
         let (stored, source) = match self.kind.source() {
             Source::Stored(source) => (Some(lookup.stored(text)?), source.as_ref()),
             source => (None, source),
@@ -246,7 +245,7 @@ pub fn stored_names(
     let mut names = BTreeSet::new();
     for (name, parameter) in template::parameters(document)? {
         let text = match given.get(&name) {
-            Some(Given::Value(text)) => Some(text),
+            Some(Given::Value(text) | Given::Accepted(text)) => Some(text),
             Some(Given::Previous) => previous.get(&name),
             Some(Given::Later(_)) => None,
             None => parameter.default.as_ref(),
@@ -298,7 +297,7 @@ pub(crate) fn known<'a>(
     let mut values = IndexMap::new();
     for (name, parameter) in declared {
         let text = match given.get(name) {
-            Some(Given::Value(text)) => Some(text),
+            Some(Given::Value(text) | Given::Accepted(text)) => Some(text),
             Some(Given::Previous) => previous.get(name),
             Some(Given::Later(text)) => {
                 let (list, no_echo) = (parameter.kind.is_list(), parameter.no_echo);
@@ -310,7 +309,9 @@ pub(crate) fn known<'a>(
         };
         match text {
             Some(text) => {
-                let accepted = parameter.accept(name, text, lookup);
+                let is_asked = !matches!(given.get(name), Some(Given::Accepted(_)));
+                let checked = if is_asked { parameter.check(name, text) } else { Ok(()) };
+                let accepted = checked.and_then(|()| parameter.accept(name, text, lookup));
                 values.insert(name.clone(), accepted.map_err(|error| error.at_place(parameter.place))?);
             }
             None => missing.push(name.as_str()),

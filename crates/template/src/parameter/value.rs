@@ -18,6 +18,8 @@ pub enum Given {
     Value(String),
     /// `UsePreviousValue`: the value of the stack's last successful operation.
     Previous,
+    /// Was taken before, under the very declaration that holds now: it is not held against that again.
+    Accepted(String),
     /// Stands for a value that is known only once another stack is changed: no declaration is held against it.
     Later(String),
 }
@@ -27,6 +29,7 @@ impl fmt::Debug for Given {
         f.write_str(match self {
             Self::Value(_) => "Value(…)",
             Self::Previous => "Previous",
+            Self::Accepted(_) => "Accepted(…)",
             Self::Later(_) => "Later(…)",
         })
     }

@@ -21,7 +21,7 @@ const POSIX: [(&str, &str); 13] = [
 ];
 
 /// Unicode's, after `Is`; their case says nothing.
-const BINARY: [(&str, &str); 12] = [
+const BINARY: [(&str, &str); 15] = [
     ("alphabetic", r"\p{Alphabetic}"),
     ("ideographic", r"\p{Ideographic}"),
     ("letter", r"\p{L}"),
@@ -31,9 +31,13 @@ const BINARY: [(&str, &str); 12] = [
     ("punctuation", r"\p{P}"),
     ("control", r"\p{Cc}"),
     ("white_space", r"\p{White_Space}"),
+    ("whitespace", r"\p{White_Space}"),
     ("digit", r"\p{Nd}"),
-    ("hex_digit", r"\p{Hex_Digit}"),
+    // Java's has every decimal digit in it.
+    ("hex_digit", r"\p{Hex_Digit}\p{Nd}"),
+    ("hexdigit", r"\p{Hex_Digit}\p{Nd}"),
     ("join_control", r"\p{Join_Control}"),
+    ("joincontrol", r"\p{Join_Control}"),
 ];
 
 /// Unicode's general categories; not those of halves of characters, of which there are none in a text.

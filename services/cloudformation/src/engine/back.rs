@@ -38,7 +38,7 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     as_before(run, plan.as_ref(), Besides::Policies).await?;
     let skip = run.stack.operation.as_ref().map(|operation| operation.retain.clone()).unwrap_or_default();
     let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
-    changed.iter_mut().for_each(|record| take_up(run, record));
+    changed.iter_mut().for_each(|record| remnant::take_up(run, record));
     changed.retain(|record| record.change == Some(Change::Updated));
     let mut failed = Vec::new();
     for mut record in in_order(changed) {
@@ -115,20 +115,6 @@ async fn as_before(run: &mut Run, plan: Option<&Plan>, what: Besides) -> Result<
         run.queue(record, false);
     }
     run.flush().await
-}
-
-/// A change in place that was interrupted may have done a part of its work: the way back starts from what was tried.
-fn take_up(run: &Run, record: &mut ResourceRecord) {
-    let Some(pending) = record.pending.clone() else { return };
-    let Some(old) = record.physical.clone().filter(|old| old.id == pending.id) else { return };
-    record.pending = None;
-    if record.change.is_none() {
-        record.change = Some(Change::Updated);
-        record.before = Some(old.clone());
-    }
-    let work = run.work(&record.logical_id, &pending.id, &pending.properties);
-    record.physical =
-        providers::find(&record.kind).map(|provider| provider.half_changed(&work, &old)).or(Some(old));
 }
 
 /// Changes one resource back. False where its service refuses.

@@ -32,7 +32,7 @@ pub(super) async fn end(
         return Ok(());
     };
     let Some(mut run) = Run::new(state, pipeline, stack)? else { return Ok(()) };
-    let Some(turn) = turn(&run.stack) else { return Ok(()) };
+    let Some(turn) = turn(&run.stack, run.is_cancelled()) else { return Ok(()) };
     let reason = reason(error);
     if turn.back {
         let to_rollback = |stack: &mut StackRecord| {
@@ -45,14 +45,18 @@ pub(super) async fn end(
     if turn.status == status::UPDATE_COMPLETE {
         run.settle_all().await?;
     }
-    run.set_stack(turn.status, Some(&reason), |stack| {
+    let at_rest = |stack: &mut StackRecord| {
         let before = stack.operation.take().and_then(|operation| operation.before);
         stack.firm = before.or(stack.firm.take());
-    })
-    .await
+    };
+    if turn.status == status::UPDATE_FAILED {
+        return run.arrive(turn.status, Some(&reason), at_rest).await;
+    }
+    run.set_stack(turn.status, Some(&reason), at_rest).await
 }
 
-fn turn(stack: &StackRecord) -> Option<Turn> {
+/// An update that was cancelled goes back whatever was asked of one that fails.
+fn turn(stack: &StackRecord, is_cancelled: bool) -> Option<Turn> {
     let operation = stack.operation.as_ref()?;
     let (status, back) = match (operation.kind, operation.phase) {
         (OperationKind::Delete, _) => (status::DELETE_FAILED, false),
@@ -61,7 +65,9 @@ fn turn(stack: &StackRecord) -> Option<Turn> {
             if keeps { (status::CREATE_FAILED, false) } else { (status::ROLLBACK_IN_PROGRESS, true) }
         }
         (OperationKind::Create, _) => (status::ROLLBACK_FAILED, false),
-        (OperationKind::Update, Phase::Forward) if stack.disable_rollback => (status::UPDATE_FAILED, false),
+        (OperationKind::Update, Phase::Forward) if stack.disable_rollback && !is_cancelled => {
+            (status::UPDATE_FAILED, false)
+        }
         (OperationKind::Update, Phase::Forward) if operation.before.is_none() => {
             (status::ROLLBACK_IN_PROGRESS, true)
         }

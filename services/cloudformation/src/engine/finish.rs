@@ -69,11 +69,11 @@ pub(super) async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Resul
         }
         Err(reason) => reason,
     };
-    if keeps_what_is(run) && !(run.stack.disable_rollback && run.is_cancelled()) {
+    if keeps_what_is(run) && !run.is_cancelled() {
         // What each resource was stays written: the stack may be brought back later.
         let failed = if creates { status::CREATE_FAILED } else { status::UPDATE_FAILED };
         return run
-            .set_stack(failed, Some(&reason), |stack| {
+            .arrive(failed, Some(&reason), |stack| {
                 stack.firm = stack.operation.take().and_then(|operation| operation.before);
             })
             .await;
@@ -110,7 +110,7 @@ async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> R
             })
             .await;
     }
-    run.set_stack(status::UPDATE_CLEANUP, None, |stack| {
+    run.arrive(status::UPDATE_CLEANUP, None, |stack| {
         set(stack);
         stack.firm = None;
         if let Some(operation) = &mut stack.operation {

@@ -43,6 +43,8 @@ struct Task {
     interrupted: Option<Remnant>,
     /// What an earlier try made and could not finish.
     wreck: Option<Physical>,
+    /// True where an earlier try began this very change in place, and nobody knows how far it came.
+    is_begun: bool,
 }
 
 /// Carries the forward phase out, and chooses the next one.
@@ -107,11 +109,11 @@ async fn passed(left: Option<Duration>) {
 }
 
 /// Takes back what was about to begin as somebody asked that the operation stop. What an earlier try may have made stays
-/// written: the deletion, or the way back, looks for it.
+/// written: the deletion, or the way back, looks for it. What an earlier try began to change goes back with all else.
 async fn withdraw(run: &mut Run, tasks: Vec<(String, Box<Task>)>, failed: &mut Failed) -> Result<(), Error> {
     for (id, task) in tasks.into_iter().filter(|(_, task)| task.interrupted.is_none()) {
-        let reason = if task.old.is_some() { UPDATE_CANCELLED } else { CREATION_CANCELLED };
-        fail(run, &id, Failure::new(reason).untouched(), failed);
+        let failure = Failure::new(if task.old.is_some() { UPDATE_CANCELLED } else { CREATION_CANCELLED });
+        fail(run, &id, if task.is_begun { failure } else { failure.untouched() }, failed);
     }
     run.flush().await
 }
@@ -135,7 +137,7 @@ async fn next_tasks(
             Step::Nothing => {}
             Step::Work(task) => tasks.push((id.clone(), task)),
             Step::Impossible(reason) => {
-                fail(run, id, Failure::new(reason), failed);
+                refuse(run, id, Failure::new(reason), failed);
                 if !goes_on {
                     break;
                 }
@@ -222,6 +224,12 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
             return Step::Impossible(why);
         }
     };
+    let mut is_begun = remnant::half(&record).is_some();
+    if remnant::half(&record).is_some_and(|begun| begun.properties != properties) {
+        // It is not the same change any more: this one starts from what the other may have come to.
+        remnant::take_up(run, &mut record);
+        is_begun = false;
+    }
     // What could not be finished is made again, and not changed into what was asked.
     let wreck = record.physical.take_if(|_| record.status == CREATE_FAILED);
     let in_place = match &record.physical {
@@ -230,7 +238,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
             let changed = providers::changed(&old.properties, &properties);
             // What is in a nested stack may have changed though nothing of it here did.
             let looks = resource.kind == STACK && run.protected(Action::Modify, id, STACK).is_none();
-            if changed.is_empty() && !looks {
+            if changed.is_empty() && !looks && !is_begun {
                 record.settled = run.number();
                 run.queue(record, false);
                 return Step::Nothing;
@@ -250,7 +258,6 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     };
     let action = if in_place.is_some() { Action::Modify } else { Action::Replace };
     if let Some(denied) = run.protected(action, id, &resource.kind).filter(|_| !creates) {
-        record.pending = None;
         run.queue(record, false);
         return Step::Impossible(denied);
     }
@@ -270,7 +277,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     run.queue(record, true);
     let mut work = run.work(id, &planned, &properties);
     work.place.creation_policy = policy;
-    Step::Work(Box::new(Task { provider, work, old: in_place, interrupted, wreck }))
+    Step::Work(Box::new(Task { provider, work, old: in_place, interrupted, wreck, is_begun }))
 }
 
 /// What is known of a resource, with what the template says besides its properties.
@@ -376,10 +383,27 @@ fn keep_old(record: &mut ResourceRecord, old: Option<Physical>, change: Change) 
     }
 }
 
+/// Notes how work on a resource failed.
 fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
     let Some(mut record) = run.resources.get(id).cloned() else { return };
+    if !failure.is_untouched && failure.partial.is_none() {
+        // An update in place that failed may have done a part of its work: going back starts from that.
+        remnant::take_up(run, &mut record);
+    }
+    record.pending = None;
+    note(run, record, failure, failed);
+}
+
+/// Notes why work on a resource cannot even begin. What an earlier try may have made stays written: it is to be looked for.
+fn refuse(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
+    match run.resources.get(id).filter(|record| remnant::interrupted(record).is_some()).cloned() {
+        Some(record) => note(run, record, failure, failed),
+        None => fail(run, id, failure, failed),
+    }
+}
+
+fn note(run: &mut Run, mut record: ResourceRecord, failure: Failure, failed: &mut Failed) {
     let creates = record.physical.is_none();
-    let pending = record.pending.take();
     if let Some(partial) = failure.partial {
         let is_another = record.physical.as_ref().is_none_or(|old| old.id != partial.id);
         let old = record.physical.take();
@@ -389,18 +413,11 @@ fn fail(run: &mut Run, id: &str, failure: Failure, failed: &mut Failed) {
         if is_another {
             initiated(run, &record, creates);
         }
-    } else if let (Some(old), Some(pending)) = (&record.physical, pending) {
-        // An update in place that failed may have done a part of its work: going back starts from what was tried.
-        if old.id == pending.id && !failure.is_untouched {
-            let old = old.clone();
-            keep_old(&mut record, Some(old.clone()), Change::Updated);
-            record.physical = Some(Physical { properties: pending.properties, ..old });
-        }
     }
     record.reason = Some(run.masked(failure.message));
     record.status = if creates { "CREATE_FAILED" } else { "UPDATE_FAILED" }.to_owned();
     let list = if creates { &mut failed.created } else { &mut failed.updated };
-    list.push(id.to_owned());
+    list.push(record.logical_id.clone());
     run.queue(record, true);
 }
 

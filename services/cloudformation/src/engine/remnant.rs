@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::run::Run;
 use crate::providers::{self, Again, Failure, Provider, Work};
 use crate::records::{Change, Physical, ResourceRecord};
 
@@ -70,6 +71,27 @@ pub(super) fn interrupted(record: &ResourceRecord) -> Option<Remnant> {
     })
 }
 
+/// What a change in place was to come to that stopped somewhere.
+pub(super) fn half(record: &ResourceRecord) -> Option<&Physical> {
+    let old = record.physical.as_ref()?;
+    record.pending.as_ref().filter(|pending| pending.id == old.id)
+}
+
+/// A change in place that stopped may have done a part of its work: what comes next starts from what it may have come to, and
+/// remembers what there was before it.
+pub(super) fn take_up(run: &Run, record: &mut ResourceRecord) {
+    let Some(pending) = half(record).cloned() else { return };
+    let Some(old) = record.physical.clone() else { return };
+    record.pending = None;
+    if record.change.is_none() {
+        record.change = Some(Change::Updated);
+        record.before = Some(old.clone());
+    }
+    let work = run.work(&record.logical_id, &pending.id, &pending.properties);
+    record.physical =
+        providers::find(&record.kind).map(|provider| provider.half_changed(&work, &old)).or(Some(old));
+}
+
 /// What was made since the stack last stood firm: to go on the way back.
 pub(super) fn made(record: &ResourceRecord) -> Vec<Remnant> {
     let new = matches!(record.change, Some(Change::Created | Change::Replaced));
@@ -99,5 +121,12 @@ pub(super) fn without(mut record: ResourceRecord, was: &Physical) -> ResourceRec
 /// All there is or may be of a resource.
 pub(super) fn all(record: &ResourceRecord) -> Vec<Remnant> {
     let present = record.physical.clone().into_iter().chain(replaced(record)).map(Remnant::ours);
-    present.chain(interrupted(record)).collect()
+    present.chain(interrupted(record)).chain(put(record)).collect()
+}
+
+/// What a change in place that stopped put elsewhere, where receipts tell: with the resource alone it would not go.
+fn put(record: &ResourceRecord) -> Option<Remnant> {
+    let leaves_receipts = matches!(providers::again(&record.kind), Again::Receipt(..));
+    let physical = half(record).filter(|_| leaves_receipts)?.clone();
+    Some(Remnant { physical, is_ours: false })
 }

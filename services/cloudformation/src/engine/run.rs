@@ -30,6 +30,14 @@ use crate::stacks;
 /// The type under which a stack itself appears in its events.
 pub(crate) const STACK: &str = "AWS::CloudFormation::Stack";
 
+/// What keeps a stack from being changed, besides an operation that took this one's place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heeds {
+    Nothing,
+    /// Somebody asked that the operation stop.
+    Cancel,
+}
+
 /// What a change of a stack met.
 enum Standing {
     Changed(Box<StackRecord>),
@@ -190,17 +198,36 @@ impl Run {
     }
 
     /// Changes the stack, and leaves an event of its new status. Once another operation took this one's place, the stack is
-    /// that one's to change, and nothing happens; nor does an update become complete that was cancelled.
+    /// that one's to change, and nothing happens.
     pub(super) async fn set_stack(
         &mut self,
         status: &str,
         reason: Option<&str>,
         edit: impl FnOnce(&mut StackRecord) + Send,
     ) -> Result<(), Error> {
+        self.change(Heeds::Nothing, (status, reason), edit).await
+    }
+
+    /// The same where the way towards what was asked ends, and the stack is not to go back. Once the operation is cancelled
+    /// nothing happens, but that it is known: then it goes back.
+    pub(super) async fn arrive(
+        &mut self,
+        status: &str,
+        reason: Option<&str>,
+        edit: impl FnOnce(&mut StackRecord) + Send,
+    ) -> Result<(), Error> {
+        self.change(Heeds::Cancel, (status, reason), edit).await
+    }
+
+    async fn change(
+        &mut self,
+        heeds: Heeds,
+        (status, reason): (&str, Option<&str>),
+        edit: impl FnOnce(&mut StackRecord) + Send,
+    ) -> Result<(), Error> {
         let now = self.caller.pipeline.clock().now();
         let known = self.stack.clone();
         let number = self.number();
-        let was_cancelled = self.cancelled;
         let standing = self
             .state
             .store
@@ -211,9 +238,7 @@ impl Run {
                     return Ok(Standing::Superseded);
                 }
                 // Who was told that the update is cancelled does not find it at rest where it got to.
-                let goes_back =
-                    [status::UPDATE_CLEANUP, status::UPDATE_FAILED].contains(&status) && !was_cancelled;
-                if goes_back && stacks::pulse(tx, &stack)?.cancelled {
+                if heeds == Heeds::Cancel && stacks::pulse(tx, &stack)?.cancelled {
                     return Ok(Standing::Cancelled);
                 }
                 let subject = (stack.name.clone(), stack.id.clone());

@@ -129,6 +129,9 @@ async fn computed(
         given.values_mut().for_each(known_later);
     }
     let before_now = previous((!creates).then_some(stack));
+    if !creates {
+        prepare::as_before(&mut given, &stack.content, &text);
+    }
     let included = Included::of(call, &text, &given, &before_now, &pseudo).await?;
     let request = Request {
         body: &text,

@@ -102,7 +102,8 @@ async fn asked(
         }
     };
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), &stack.name, &stack.id);
-    let given = prepare::given(&input.parameters.take().unwrap_or_default())?;
+    let mut given = prepare::given(&input.parameters.take().unwrap_or_default())?;
+    prepare::as_before(&mut given, &stack.content, &text);
     let capabilities = input.capabilities.take().unwrap_or_default();
     prepare::check_includes(&text, &capabilities)?;
     let included = Included::of(call, &text, &given, &previous(Some(stack)), &pseudo).await?;

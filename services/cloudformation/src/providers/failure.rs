@@ -29,7 +29,8 @@ impl Failure {
         Self::new(format!("Resource handler returned message: \"{what}\" (HandlerErrorCode: AlreadyExists)"))
     }
 
-    /// The same, said before anything was done.
+    /// The same, said before anything was done, and by what the templates say alone: of a try that was interrupted before this
+    /// one it is as true.
     pub(crate) fn untouched(mut self) -> Self {
         self.is_untouched = true;
         self

@@ -47,10 +47,15 @@ impl Provider for UserToGroup {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let made = work.made(&work.planned, Value::Null);
-            members(work, &work.text("GroupName"), &Value::Null)
-                .await
-                .map_err(|failure| failure.after(&made))?;
-            Ok(made)
+            let Err(failure) = members(work, &work.text("GroupName"), &Value::Null).await else {
+                return Ok(made);
+            };
+            let added = added(work, &Value::Null);
+            if added.is_empty() {
+                return Err(failure);
+            }
+            let properties = json!({ "GroupName": work.get("GroupName"), "Users": added });
+            Err(failure.after(&Physical { properties, ..made }))
         })
     }
 
@@ -68,12 +73,28 @@ impl Provider for UserToGroup {
         })
     }
 
+    fn half_changed(&self, work: &Work, old: &Physical) -> Physical {
+        let stays = text(old.properties.get("GroupName")) == work.text("GroupName");
+        let added = added(work, if stays { &old.properties } else { &Value::Null });
+        let properties = json!({ "GroupName": work.get("GroupName"), "Users": added });
+        Physical { properties, ..old.clone() }
+    }
+
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
             let none = Work { properties: serde_json::Map::new(), ..work.clone() };
             members(&none, &text(old.properties.get("GroupName")), &old.properties).await
         })
     }
+}
+
+/// Of the users that `work` wants in its group those that the stack had there by `old`, or has added since.
+// SECURITY: whoever was in the group before is not to be taken out of it. Where it cannot be told who was added, nobody was.
+fn added(work: &Work, old: &Value) -> Vec<Value> {
+    let receipts = work.receipts().unwrap_or_default();
+    let is_new = |user: &Value| receipts.iter().any(|name| name.eq_ignore_ascii_case(&text(Some(user))));
+    let wanted = list(work.get("Users")).iter();
+    wanted.filter(|user| list(old.get("Users")).contains(user) || is_new(user)).cloned().collect()
 }
 
 async fn members(work: &Work, group: &str, old: &Value) -> Result<(), Failure> {

@@ -101,13 +101,8 @@ impl Provider for InlinePolicy {
 
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
-            if let Err(refused) = refuse_others(work, &old.properties).await {
-                // What an interrupted try put goes with it: nothing else would tell of it.
-                for made in ours(work)? {
-                    remove(work, &work.text("PolicyName"), &made).await?;
-                }
-                return Err(refused.untouched());
-            }
+            // What an interrupted try put goes on the way back.
+            refuse_others(work, &old.properties).await?;
             put(work).await?;
             // What the new state does not name any more, or names differently, goes.
             let renamed = old.properties.get("PolicyName") != work.get("PolicyName");

@@ -3,6 +3,7 @@
 use super::restart::{interrupt, operation, restarted};
 use super::{SMALL, Stage};
 use crate::records::{OperationKind, Phase};
+use crate::stacks;
 
 use tokio::sync::watch;
 
@@ -35,8 +36,18 @@ async fn a_panic_while_a_resource_is_deleted_fails_the_deletion() {
     panic!("{:?}", stage.world.things().existing);
 }
 
+/// Writes that the stack's operation is cancelled, without a word to whoever carries it out.
+pub(super) async fn cancel(stage: &Stage) {
+    let store = stage.kit.pipeline.store();
+    let stack =
+        stacks::find(store, stage.kit.account, stage.kit.pipeline.region(), "small").unwrap().unwrap();
+    let written: Result<(), crate::Error> =
+        store.transact(|tx| stacks::set_cancelled(tx, &stack, true)).await;
+    written.unwrap();
+}
+
 /// An operation whose stored template cannot be read is the error that no caller can provoke.
-async fn ends(kind: OperationKind, phase: Phase, keeps: bool) -> (String, String) {
+async fn ends(kind: OperationKind, phase: Phase, keeps: bool, cancelled: bool) -> (String, String) {
     let stage = Stage::new().await;
     stage.create("small", SMALL).await.unwrap();
     stage.settled("small").await;
@@ -49,6 +60,9 @@ async fn ends(kind: OperationKind, phase: Phase, keeps: bool) -> (String, String
         stack.operation = Some(begun);
     })
     .await;
+    if cancelled {
+        cancel(&stage).await;
+    }
     let again = restarted(&stage).await;
     let (_stop, stopping) = watch::channel(false);
     let _jobs = again.kit.pipeline.start_jobs(&stopping);
@@ -77,9 +91,15 @@ async fn an_operation_that_meets_an_error_turns_back_or_ends_and_says_so() {
     ];
     for (kind, phase, keeps, status, told) in table {
         assert_eq!(
-            ends(kind, phase, keeps).await,
+            ends(kind, phase, keeps, false).await,
             (status.to_owned(), told.to_owned()),
             "{kind:?} {phase:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_cancelled_update_goes_back_whatever_else_ends_it() {
+    let (status, told) = ends(OperationKind::Update, Phase::Forward, true, true).await;
+    assert_eq!((&*status, &*told), ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS"));
 }

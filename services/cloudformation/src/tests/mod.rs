@@ -1,5 +1,6 @@
 //! Through the whole pipeline, in memory, over stand-ins for the services that stacks call.
 
+mod accepted;
 mod change_sets;
 mod cleanup;
 mod compliance;
@@ -9,6 +10,7 @@ mod deletion;
 mod drift;
 mod faults;
 mod found_again;
+mod half_changed;
 mod half_way;
 mod lifecycle;
 mod nested_sets;

@@ -64,7 +64,7 @@ fn template(resource: &str) -> String {
 }
 
 /// Starts over the same store and world, and answers how the stack ends.
-async fn goes_on(stage: &Stage, id: &str) -> String {
+pub(super) async fn goes_on(stage: &Stage, id: &str) -> String {
     let again = restarted(stage).await;
     let (_stop, stopping) = watch::channel(false);
     let _jobs = again.kit.pipeline.start_jobs(&stopping);
@@ -72,7 +72,7 @@ async fn goes_on(stage: &Stage, id: &str) -> String {
 }
 
 /// Waits until something is there, and the engine has written all that it knows.
-async fn there(stage: &Stage, thing: &str) {
+pub(super) async fn there(stage: &Stage, thing: &str) {
     for _ in 0..2_000 {
         if stage.world.things().existing.contains_key(thing) {
             break;
@@ -204,7 +204,7 @@ async fn an_update_that_stopped_goes_on_with_what_it_put() {
 }
 
 /// Lets the way back begin where an update stopped.
-async fn goes_back_from_update(stage: &Stage) {
+pub(super) async fn goes_back_from_update(stage: &Stage) {
     written(stage, |stack| {
         "UPDATE_ROLLBACK_IN_PROGRESS".clone_into(&mut stack.status);
         stack.operation.as_mut().unwrap().phase = Phase::Rollback;

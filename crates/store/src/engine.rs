@@ -27,13 +27,14 @@ pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 const JOURNAL_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
-/// Both write full memtables into files. While one of them merges files, the other takes from their queue, and puts back again
-/// and again, what else there is to merge: so they are given nothing to merge, and the store's own thread does it.
+/// They write full memtables into files. While one of them merges files, the other takes what else there is to merge from their
+/// queue and puts it back, again and again: so they are given nothing to merge, and a thread of the store's own does it. One alone
+/// would wait for itself for ever once a thousand commits have asked, through that queue, for a memtable to be written.
 const WORKER_THREADS: usize = 2;
 /// So many files in the first level are merged into the next.
 const FIRST_FILES: u8 = 4;
-/// With so many, which is more than there are while the store's own thread keeps up, the engine's threads help. They know no other
-/// bound than the one that was written down when the store was made: an older one keeps its own, and they merge for it.
+/// With so many the engine's threads merge them: more than there are while the store's own thread keeps up, and few enough for a
+/// release that leaves all of it to them.
 const FIRST_FILES_OF_WORKERS: u8 = 16;
 
 /// Under this key every group writes its number: what the marker's number is compared with at the next start.
@@ -66,7 +67,7 @@ impl Engine {
                 .journal_compression(CompressionType::None)
                 .open()?;
             let records = database.keyspace("records", options)?;
-            // Two would be in each other's way.
+            // In a store from before this was so, the engine's threads go on merging: both would be in each other's way.
             let is_ours =
                 records.config.compaction_strategy.get_config() == options().compaction_strategy.get_config();
             let compactor = is_ours.then(|| Compactor::start(&database, &records, strategy(FIRST_FILES)));

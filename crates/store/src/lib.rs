@@ -4,6 +4,7 @@
 //! and its caller is answered, only after the one sync of the group they belong to. Values are sealed for the place
 //! they stand in. Knows no AWS service, no account and no format of a value: bytes in, bytes out.
 
+mod compactor;
 mod engine;
 mod error;
 mod group;

@@ -1,0 +1,202 @@
+//! The thread that keeps the engine's files in order.
+//!
+//! The engine's own threads hand this work to each other through a queue: while one is at it, the other takes what is queued,
+//! puts it back, and takes it again. That was more than half of their processor time. Here one thread does the work and sleeps
+//! when there is none. Decides neither what is merged, which is the engine's strategy, nor when a memtable becomes a file. Reaches
+//! for parts of the engine that it shows without promising them: an update that takes them away does not compile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fjall::compaction::Leveled;
+use fjall::{AbstractTree, Database, Keyspace};
+
+/// After so much was written the thread looks whether there is work: well before a memtable is full.
+const WRITTEN_BYTES: u64 = 4 * 1_024 * 1_024;
+/// How often it looks while something was written lately: a file comes a while after the writes that filled it.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+/// It sleeps until the next writes once it found no work for so long.
+const AWAKE: Duration = Duration::from_secs(2);
+
+/// A running thread. Dropping it ends it, after the merge that it is at.
+pub(crate) struct Compactor {
+    shared: Arc<Shared>,
+    written_bytes: AtomicU64,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopping: AtomicBool,
+    failed: AtomicBool,
+}
+
+struct Work {
+    shared: Arc<Shared>,
+    database: Database,
+    records: Keyspace,
+    strategy: Arc<Leveled>,
+}
+
+impl Compactor {
+    /// Starts the thread, which first does what was left to do.
+    pub(crate) fn start(database: &Database, records: &Keyspace, strategy: Leveled) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let work = Work {
+            shared: Arc::clone(&shared),
+            database: database.clone(),
+            records: records.clone(),
+            strategy: Arc::new(strategy),
+        };
+        let thread = thread::Builder::new().name("store-compactor".to_owned());
+        let thread = Some(thread.spawn(move || work.run())?);
+        Ok(Self { shared, written_bytes: AtomicU64::new(0), thread })
+    }
+
+    /// Tells of bytes that were written.
+    pub(crate) fn wrote(&self, bytes: u64) {
+        if self.written_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes < WRITTEN_BYTES {
+            return;
+        }
+        self.written_bytes.store(0, Ordering::Relaxed);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    /// True once files could not be merged: nothing more is written then, or they would pile up without a bound.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Compactor {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        let Some(thread) = self.thread.take() else { return };
+        thread.thread().unpark();
+        if thread.join().is_err() {
+            tracing::error!("the store's compactor panicked");
+        }
+    }
+}
+
+impl Work {
+    fn run(self) {
+        // The engine asserts what it expects of its files, so a damaged one may panic.
+        let ended = catch_unwind(AssertUnwindSafe(|| self.work_until_stopped()));
+        let reason = match ended {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "its files contradict each other".to_owned(),
+        };
+        tracing::error!(reason, "the store's files cannot be put in order");
+        self.shared.failed.store(true, Ordering::Release);
+    }
+
+    fn work_until_stopped(&self) -> Result<(), fjall::LsmError> {
+        let mut worked = Instant::now();
+        while !self.shared.stopping.load(Ordering::Acquire) {
+            if self.merge()? {
+                worked = Instant::now();
+            } else if worked.elapsed() < AWAKE {
+                thread::sleep(LOOKS_EVERY);
+            } else {
+                thread::park();
+                worked = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// One merge, if the strategy wants one; true where the files changed.
+    fn merge(&self) -> Result<bool, fjall::LsmError> {
+        let tree = &self.records.tree;
+        let before = tree.current_version().id();
+        let strategy = Arc::clone(&self.strategy);
+        // Whatever an open view may still see is kept.
+        tree.compact(strategy, self.database.supervisor.snapshot_tracker.get_seqno_safe_to_gc())?;
+        Ok(tree.current_version().id() != before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use bytes::Bytes;
+
+    use crate::engine::{Engine, Writes};
+    use crate::table::Table;
+
+    use super::*;
+
+    const TABLE: Table = Table::new(0x7f04, "tests");
+    /// Three of them fill a memtable.
+    const VALUE_BYTES: usize = 7 * 1_024 * 1_024;
+    const WITHIN: Duration = Duration::from_secs(30);
+
+    fn open(folder: &Path, sealer: &crypto::Sealer) -> Engine {
+        Engine::open(folder, sealer.clone(), false).unwrap()
+    }
+
+    fn write(engine: &Engine, group: u64) -> Result<(), String> {
+        let value = Bytes::from(vec![group as u8; VALUE_BYTES]);
+        engine.commit(&Writes::from([(TABLE.engine_key(&(group % 5).to_be_bytes()), Some(value))]), group)
+    }
+
+    fn wait(what: &str, mut done: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !done() {
+            assert!(begin.elapsed() < WITHIN, "{what} within {WITHIN:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn files_are_merged_though_nobody_writes_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = crypto::RootKey::ephemeral().derive("store");
+        let engine = open(folder.path(), &sealer);
+        (1..=24).for_each(|group| write(&engine, group).unwrap());
+        wait(
+            "every full memtable is a file, and few are left in the first level",
+            || matches!(engine.waiting(), (0, files) if files < 4),
+        );
+        for key in 0..5_u64 {
+            let newest = (20..=24).find(|group| group % 5 == key).unwrap();
+            assert_eq!(engine.get(TABLE, &key.to_be_bytes()).unwrap().unwrap()[0], newest as u8);
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_once_files_cannot_be_merged() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = crypto::RootKey::ephemeral().derive("store");
+        let engine = open(folder.path(), &sealer);
+        (1..=9).for_each(|group| write(&engine, group).unwrap());
+        wait("two memtables are files", || engine.waiting().0 == 0 && engine.waiting().1 >= 2);
+        for table in fs::read_dir(folder.path().join("keyspaces/1/tables")).unwrap() {
+            let path = table.unwrap().path();
+            let mut content = fs::read(&path).unwrap();
+            content[VALUE_BYTES / 2] ^= 1;
+            fs::write(&path, content).unwrap();
+        }
+        let mut group = 9;
+        let begin = Instant::now();
+        let refused = loop {
+            assert!(begin.elapsed() < WITHIN, "writes go on");
+            group += 1;
+            if let Err(reason) = write(&engine, group) {
+                break reason;
+            }
+        };
+        assert_eq!(refused, "the engine's files cannot be put in order");
+        // Long before the engine would hold writes back for good.
+        assert!(engine.waiting().1 < 30, "{:?}", engine.waiting());
+    }
+}

@@ -218,6 +218,11 @@ impl Store {
         }
     }
 
+    /// False once the store has failed: it answers nobody any more until the next start.
+    pub fn is_well(&self) -> bool {
+        self.check().is_ok()
+    }
+
     /// SECURITY: a store that failed may hold, in memory, what never became durable; it answers nobody.
     fn check(&self) -> Result<(), StoreError> {
         if self.0.shared.failed.load(Ordering::SeqCst) { Err(StoreError::Failed) } else { Ok(()) }

@@ -78,13 +78,30 @@ impl Incoming {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Self { lambda, account, lease, is_undecided } = self;
-        if *is_undecided.get_mut() {
-            // The sweep comes when it is known.
-            lambda.code_changed.notify_one();
-        } else if let Some(lease) = lease.take() {
-            lease.end(|hash| lambda.catalog.uses(*account, hash) || lambda.layers.uses(*account, hash));
+        let Some(lease) = self.lease.take() else { return };
+        let (lambda, account) = (Arc::clone(&self.lambda), self.account);
+        if !*self.is_undecided.get_mut() {
+            release(&lambda, account, lease);
+            return;
         }
+        // Nobody knows the change before it is on the disk. Until then this is all that holds what it is to use.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                if lambda.store.flush().await.is_ok() {
+                    release(&lambda, account, lease);
+                }
+            })),
+            // The platform stops: the next start looks.
+            Err(_) => drop(lease),
+        }
+    }
+}
+
+/// Lets go of what a call brought, and removes what of it nothing has come to use.
+// SECURITY: a store that failed may have written what nobody was told of: nothing goes before the next start has read it.
+fn release(lambda: &Lambda, account: AccountId, lease: CodeLease) {
+    if lambda.store.is_well() {
+        lease.end(|hash| lambda.catalog.uses(account, hash) || lambda.layers.uses(account, hash));
     }
 }
 

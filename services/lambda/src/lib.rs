@@ -110,6 +110,7 @@ const UNPACKED_PER_ZIPPED: u64 = 8;
 
 /// What the handlers share.
 pub(crate) struct Lambda {
+    pub(crate) store: Store,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) layers: Arc<Layers>,
     pub(crate) mappings: Arc<Mappings>,
@@ -152,6 +153,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
     compute.code().adopt(catalog.code().into_iter().chain(layers.code())).map_err(CatalogError::Code)?;
     code::remove_unused(compute.code(), &catalog, &layers);
     let lambda = Lambda {
+        store: parts.store.clone(),
         catalog,
         layers,
         mappings: Arc::new(Mappings::load(&parts.store)?),

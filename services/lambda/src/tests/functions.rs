@@ -398,6 +398,48 @@ async fn what_a_caller_who_went_away_leaves_goes_too() {
 }
 
 #[tokio::test]
+async fn what_a_change_is_to_use_stays_though_its_caller_went_away_before_it_was_known() {
+    let fixture = Fixture::start().await;
+    // A commit that takes as long as this test wants.
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let slow = fixture.kit.pipeline.store().transact(|transaction| {
+        transaction.after_commit(move || {
+            begun.send(()).unwrap();
+            may_go_on.recv().unwrap();
+        });
+        Ok::<_, store::StoreError>(())
+    });
+    let slow = async { slow.await.unwrap() };
+    let cut = async {
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        let mut input = create_input();
+        input["FunctionName"] = json!("cut");
+        input["Code"] = json!({"ZipFile": zip_base64("2")});
+        let administrator = fixture.kit.administrator();
+        let mut call = Box::pin(fixture.as_who(&administrator, "CreateFunction", input));
+        // As far as it comes: past its package, to the commit, of which it does not learn.
+        let before = kept(&fixture);
+        let mut left = 50;
+        while left > 0 {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx).is_ready()));
+            assert!(!polled.await, "the commit has not ended");
+            left -= u32::from(kept(&fixture) == before + 2);
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        drop(call);
+        let rehearsal = json!({"FunctionName": "orders", "ZipFile": zip_base64("2"), "DryRun": true});
+        // Its own view waits for nothing: it ends, and lets go of the same package.
+        fixture.ok("UpdateFunctionCode", rehearsal).await;
+        go_on.send(()).unwrap();
+    };
+    tokio::join!(slow, cut);
+    fixture.kit.pipeline.store().flush().await.unwrap();
+    let made = fixture.invoke(json!({"FunctionName": "cut"}), &json!({})).await;
+    assert_eq!(made["StatusCode"], 200, "{made}");
+}
+
+#[tokio::test]
 async fn what_is_published_and_tagged_has_another_revision_and_the_same_environments() {
     let fixture = Fixture::start().await;
     let read = || fixture.ok("GetFunctionConfiguration", json!({"FunctionName": "orders"}));

@@ -16,6 +16,16 @@ use crate::records::{ChangeRecord, Content, DetailRecord, ResourceRecord};
 /// What a detail says that is about properties.
 const PROPERTIES: &str = "Properties";
 
+/// Where a change comes from that follows from another resource's.
+const OF_ATTRIBUTE: &str = "ResourceAttribute";
+const OF_REFERENCE: &str = "ResourceReference";
+/// And one that may come of what stands at a nested template's address.
+const AUTOMATIC: &str = "Automatic";
+
+fn changes_properties(details: &[DetailRecord]) -> bool {
+    details.iter().any(|detail| detail.attribute == PROPERTIES)
+}
+
 /// What a stack is and what it would be.
 pub(crate) struct Sides<'a> {
     pub(crate) old: Option<(&'a Plan, &'a Content)>,
@@ -33,6 +43,34 @@ struct Fates {
 }
 
 impl Fates {
+    /// Notes what becomes of a resource with these changes.
+    fn note(&mut self, id: &str, details: &[DetailRecord]) {
+        if replacement(details) != "False" {
+            self.replaced.insert(id.to_owned());
+        }
+        if changes_properties(details) {
+            self.changed.insert(id.to_owned());
+        }
+    }
+
+    /// What becomes of what these changes name.
+    fn of(changes: &[ChangeRecord]) -> Self {
+        let mut fates = Self::default();
+        changes.iter().for_each(|change| fates.note(&change.logical_id, &change.details));
+        fates
+    }
+
+    /// Whether a detail has a cause still.
+    fn cause(&self, detail: &DetailRecord) -> bool {
+        let cause = detail.causing.as_deref().unwrap_or_default();
+        let target = cause.split_once('.').map_or(cause, |(target, _)| target);
+        match detail.source.as_str() {
+            OF_ATTRIBUTE => self.touch(target, true),
+            OF_REFERENCE => self.touch(target, false),
+            _ => true,
+        }
+    }
+
     /// Whether what a reference gives may be another value afterwards.
     fn touch(&self, target: &str, is_attribute: bool) -> bool {
         if is_attribute { self.changed.contains(target) } else { self.replaced.contains(target) }
@@ -61,19 +99,14 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
         }
         let mut details = sides.attributes(before, resource);
         details.extend(sides.properties(id, (old, before), resource, &fates)?);
-        if details.is_empty() && resource.kind == STACK {
+        if resource.kind == STACK && !changes_properties(&details) {
             details.push(automatic());
         }
         if details.is_empty() {
             continue;
         }
         let replacement = replacement(&details);
-        if replacement != "False" {
-            fates.replaced.insert(id.clone());
-        }
-        if details.iter().any(|detail| detail.attribute == PROPERTIES) {
-            fates.changed.insert(id.clone());
-        }
+        fates.note(id, &details);
         let mut change = ChangeRecord::of("Modify", id, &resource.kind);
         change.physical_id = sides.physical(id);
         change.replacement = Some(replacement.to_owned());
@@ -129,7 +162,7 @@ fn automatic() -> DetailRecord {
         name: None,
         recreation: "Never".to_owned(),
         evaluation: "Dynamic".to_owned(),
-        source: "Automatic".to_owned(),
+        source: AUTOMATIC.to_owned(),
         causing: None,
     }
 }
@@ -212,7 +245,7 @@ impl Sides<'_> {
                     of("Static", "ParameterReference", Some(reference.clone()));
                     explained = true;
                 } else if fates.touch(target, is_attribute) {
-                    let source = if is_attribute { "ResourceAttribute" } else { "ResourceReference" };
+                    let source = if is_attribute { OF_ATTRIBUTE } else { OF_REFERENCE };
                     of("Dynamic", source, Some(reference.clone()));
                 }
             }
@@ -302,33 +335,29 @@ pub(crate) fn is_same_besides(sides: &Sides<'_>) -> Result<bool, Error> {
     Ok(before.tags == after.tags && old.outputs(&Symbolic)? == new.outputs(&Symbolic)?)
 }
 
-/// True for a nested stack that changes only where something in it does.
-pub(crate) fn is_automatic(change: &ChangeRecord) -> bool {
-    change.kind == STACK
-        && change.details.iter().all(|detail| detail.source == "Automatic")
-        && change.action == "Modify"
-}
-
-/// Takes a nested stack out in which nothing changes, and what would have followed from its outputs alone.
+/// Takes out that something may change in a nested stack, where nothing does, and all that would have followed from it.
 pub(crate) fn withdraw(changes: &mut Vec<ChangeRecord>, id: &str) {
-    let mut gone = vec![id.to_owned()];
-    while let Some(id) = gone.pop() {
-        changes.retain(|change| change.logical_id != id);
-        let follows = |detail: &DetailRecord| {
-            let cause = detail.causing.as_deref().and_then(|cause| cause.split_once('.'));
-            detail.source == "ResourceAttribute" && cause.is_some_and(|(target, _)| target == id)
-        };
-        for change in changes.iter_mut().filter(|change| change.details.iter().any(follows)) {
-            change.details.retain(|detail| !follows(detail));
-            if change.details.is_empty() && change.kind == STACK {
-                change.details.push(automatic());
+    if let Some(change) = changes.iter_mut().find(|change| change.logical_id == id) {
+        change.details.retain(|detail| detail.source != AUTOMATIC);
+    }
+    let mut is_settled = false;
+    while !is_settled {
+        is_settled = true;
+        let fates = Fates::of(changes);
+        for change in changes.iter_mut().filter(|change| change.action == "Modify") {
+            let before = change.details.len();
+            change.details.retain(|detail| fates.cause(detail));
+            if change.details.len() < before {
+                is_settled = false;
+                // Something may change in another nested stack all the same.
+                if change.kind == STACK && change.logical_id != id && !changes_properties(&change.details) {
+                    change.details.push(automatic());
+                }
             }
             change.properties = named(&change.details);
             change.replacement = Some(replacement(&change.details).to_owned());
-            if change.details.is_empty() {
-                gone.push(change.logical_id.clone());
-            }
         }
+        changes.retain(|change| change.action != "Modify" || !change.details.is_empty());
     }
 }
 

@@ -183,14 +183,11 @@ fn conclude(set: &mut ChangeSetRecord, inner: &[ChangeSetRecord], refused: Optio
     for nested in &set.nested {
         let made = inner.iter().find(|made| made.id == nested.id);
         let is_empty = made.is_some_and(|made| made.reason.as_deref() == Some(NOTHING_CHANGES));
-        let Some(change) = set.changes.iter_mut().find(|change| change.logical_id == nested.logical_id)
-        else {
-            continue;
-        };
         // A nested stack in which nothing changes is not told, unless it changes itself.
-        if is_empty && diff::is_automatic(change) {
+        if is_empty {
             diff::withdraw(&mut set.changes, &nested.logical_id);
-        } else {
+        }
+        if let Some(change) = set.changes.iter_mut().find(|change| change.logical_id == nested.logical_id) {
             change.change_set_id = Some(nested.id.clone());
         }
     }

@@ -137,8 +137,11 @@ async fn what_changes_in_a_nested_stack_is_told_and_what_does_not_is_not() {
 async fn what_follows_from_a_nested_stacks_outputs_is_told_only_where_something_in_it_changes() {
     let stage = Stage::new().await;
     put(&stage, "inner", &format!("{INNER}Outputs: {{Name: {{Value: !Ref Group}}}}\n"));
-    let after = "  After: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'after-${Inner.Outputs.Name}'}}\n";
-    let body = json!({ "TemplateBody": format!("{OUTER}{after}") });
+    let after =
+        "  After: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'after-${Inner.Outputs.Name}'}}
+  Further: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub 'further-${After}'}}\n";
+    let text = format!("{OUTER}{after}");
+    let body = json!({ "TemplateBody": text });
     set(&stage, "first", "CREATE", body.clone()).await;
     assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
     let same = set(&stage, "same", "UPDATE", body.clone()).await;
@@ -150,6 +153,21 @@ async fn what_follows_from_a_nested_stacks_outputs_is_told_only_where_something_
     let after = told.filter(|change| change["LogicalResourceId"] == "After").collect::<Vec<_>>();
     assert_eq!(after[0]["Replacement"], "Conditional", "{root}");
     assert_eq!(after[0]["Details"][0]["CausingEntity"], "Inner.Outputs.Name");
+
+    // Its template is looked at whatever else of it changes.
+    let ids = |root: &Value| -> Vec<String> {
+        let of = |change: &Value| change["ResourceChange"]["LogicalResourceId"].as_str().unwrap().to_owned();
+        root["Changes"].as_array().unwrap().iter().map(of).collect()
+    };
+    let noted = text.replace(
+        "    Type: AWS::CloudFormation::Stack",
+        "    Type: AWS::CloudFormation::Stack\n    Metadata: {Of: note}",
+    );
+    let body = json!({ "TemplateBody": noted });
+    assert_eq!(ids(&set(&stage, "noted", "UPDATE", body.clone()).await), ["Inner"]);
+    let renamed = INNER.replace("LogGroupName: inner", "LogGroupName: other");
+    put(&stage, "inner", &format!("{renamed}Outputs: {{Name: {{Value: !Ref Group}}}}\n"));
+    assert_eq!(ids(&set(&stage, "renamed", "UPDATE", body).await), ["Inner", "After", "Further"]);
 }
 
 #[tokio::test]

@@ -303,6 +303,7 @@ mod tests {
     fn names_as_other_tools_write_them_are_the_same_names() {
         let zip = zip_of(&[
             ("./", 0o755, b""),
+            (".//", 0o755, b""),
             ("./m.py", 0o644, b"pass"),
             ("d//x", 0o644, b"1"),
             ("./d/./y", 0o644, b"2"),

@@ -286,6 +286,26 @@ def test_logs_in_json_are_written_from_their_level_on(platform, client, role, na
     assert text["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": f"/own/{name}"}
 
 
+def test_json_without_a_level_or_a_moment_is_information(platform, client, role, name):
+    code = """import json
+def handler(event, context):
+    print(json.dumps({"level": "ERROR", "timestamp": "2026-11-22T00:00:00.123Z", "message": "kept"}))
+    for line in ({"level": "ERROR"}, {"level": "ERROR", "timestamp": "2026-11-22 00:00:00,123+0000"}, {"level": 50, "timestamp": "2026-11-22T00:00:00Z"}, {}):
+        print(json.dumps({**line, "message": "information"}))
+    print("plain")
+    print(json.dumps([1]))
+    1 / 0
+"""
+    make(client, role, name, code, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "ERROR"})
+    call(client, name)
+    log = eventually(lambda: (found := lines(platform, f"/aws/lambda/{name}")) and any("platform.report" in line for line in found) and found)
+    own = [line for line in log if '"type": "platform.' not in line and '"type":"platform.' not in line]
+    assert len(own) == 4 and "kept" in own[0] and own[1:3] == ["plain", "[1]"] and "ZeroDivisionError" in own[3], own
+    client.update_function_configuration(FunctionName=name, LoggingConfig={"ApplicationLogLevel": "INFO"})
+    call(client, name)
+    assert eventually(lambda: sum("information" in line for line in lines(platform, f"/aws/lambda/{name}")) == 4)
+
+
 def test_node_writes_json_too(platform, client, role, name):
     make(client, role, name, LOUD_NODE, Runtime="nodejs20.x", Handler="index.handler", LoggingConfig={"LogFormat": "JSON"})
     assert call(client, name)[1] == "JSON"

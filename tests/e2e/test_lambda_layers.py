@@ -2,6 +2,7 @@
 
 import io
 import json
+import stat
 import zipfile
 
 import pytest
@@ -19,6 +20,17 @@ def archive(**files):
             info = zipfile.ZipInfo(name.replace("__slash__", "/").replace("__dot__", "."))
             info.external_attr = 0o755 << 16
             made.writestr(info, text)
+    return buffer.getvalue()
+
+
+def linked(archived, **links):
+    """The same zip with symbolic links: names as in `archive`, and where each leads."""
+    buffer = io.BytesIO(archived)
+    with zipfile.ZipFile(buffer, "a") as made:
+        for name, target in links.items():
+            info = zipfile.ZipInfo(name.replace("__slash__", "/").replace("__dot__", "."))
+            info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+            made.writestr(info, target)
     return buffer.getvalue()
 
 
@@ -86,6 +98,35 @@ PY
     layer = publish(platform, name, bootstrap=script)
     client = make(platform, role, name, "provided.al2023", archive(own__dot__txt="x"), [layer["LayerVersionArn"]], handler="any")
     assert call(client, name) == "from a layer"
+    client.delete_function(FunctionName=name)
+
+
+def test_links_of_a_package_lead_into_layers_and_the_functions_own_files(platform, role, name):
+    layer = publish(platform, name, nodejs__slash__node_modules__slash__greeter__slash__package__dot__json='{"type": "module", "exports": "./index.js"}',
+                    nodejs__slash__node_modules__slash__greeter__slash__index__dot__js="export default () => 'hello';\n")
+    code = archive(index__dot__mjs="""import greet from 'greeter';
+import fs from 'fs';
+export const handler = async () => {
+  fs.mkdirSync('/tmp/cache', { recursive: true });
+  fs.writeFileSync('/var/task/cache/kept', greet());
+  return [fs.readFileSync('/tmp/cache/kept', 'utf8'), fs.readFileSync('/var/task/a/up', 'utf8')];
+};
+""", one__dot__txt="one")
+    # A module finds what a layer brings by such a link alone.
+    code = linked(code, node_modules="/opt/nodejs/node_modules", cache="/tmp/cache", a__slash__up="../a/../one.txt")
+    client = make(platform, role, name, "nodejs20.x", code, [layer["LayerVersionArn"]], handler="index.handler")
+    assert call(client, name) == ["hello", "one"]
+    client.delete_function(FunctionName=name)
+
+
+def test_a_bootstrap_that_is_a_link_is_the_packages_own(platform, role, name):
+    script = "#!/bin/sh\nset -e\nwhile true; do id=$(curl -sD - -o /dev/null \"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next\" | tr -d '\\r' " \
+        "| sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: //p'); curl -so /dev/null -d '\"{told}\"' \"http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$id/response\"; done\n"
+    layer = publish(platform, name, bootstrap=script.replace("{told}", "the layer's"), bin__slash__run=script.replace("{told}", "its own"))
+    # It is not there on the host.
+    code = linked(archive(own__dot__txt="x"), bootstrap="/opt/bin/run")
+    client = make(platform, role, name, "provided.al2023", code, [layer["LayerVersionArn"]], handler="any")
+    assert call(client, name) == "its own"
     client.delete_function(FunctionName=name)
 
 

@@ -162,6 +162,11 @@ def test_environments_are_kept_ready(platform, client, function):
     for _ in range(2):
         client.delete_provisioned_concurrency_config(FunctionName=function, Qualifier="live")
     refused(client.get_provisioned_concurrency_config, "ProvisionedConcurrencyConfigNotFoundException", FunctionName=function, Qualifier="live")
+    client.update_function_configuration(FunctionName=function, Description="second")
+    client.publish_version(FunctionName=function)
+    client.update_alias(FunctionName=function, Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}})
+    said = refused(client.put_provisioned_concurrency_config, "InvalidParameterValueException", FunctionName=function, Qualifier="live", ProvisionedConcurrentExecutions=1)
+    assert said == "Alias with weights can not be used with Provisioned Concurrency"
     client.delete_alias(FunctionName=function, Name="live")
 
 

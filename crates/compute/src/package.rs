@@ -17,7 +17,7 @@ mod sweep;
 mod testing;
 
 pub use entry::Refusal;
-pub use extract::extract as unpack;
+pub use extract::unpack;
 pub use hash::{CodeHash, InvalidCodeHash};
 pub use shelf::{AccountCode, PackageError, StoredPackage};
 pub use signature::{PackageKey, SignatureError, hex, sign, signers};

@@ -407,7 +407,8 @@ fn with_heap(mut command: Vec<String>, kind: RuntimeKind, memory_mib: u32) -> Ve
 /// What is executed for a function: the runtime's command, or what its package puts in its place or before it.
 fn command_of(command: Vec<String>, kind: RuntimeKind, order: &LaunchOrder) -> Vec<String> {
     if kind == RuntimeKind::Provided {
-        let brings = |folder: &Path| folder.join("bootstrap").exists();
+        // SECURITY: a link counts by its name. Where it leads is the function's to find out, which sees other files there.
+        let brings = |folder: &Path| folder.join("bootstrap").symlink_metadata().is_ok();
         let of_layer =
             !brings(&order.code_directory) && order.layers_directory.as_deref().is_some_and(brings);
         // As on Lambda, a layer may bring the bootstrap of a custom runtime.

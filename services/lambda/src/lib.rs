@@ -13,8 +13,10 @@
 //! - a member that this platform does not act on is refused by name, never dropped.
 //!
 //! Differences from AWS: a function is usable as soon as its call is answered (the answer shows `Pending`, a read shows
-//! `Active`); `GetFunction` gives no address of the code; outcomes go to functions and, of failures, to buckets
-//! (no queue, no topic, no bus); what extensions write counts as the function's; an end of the log that is asked for waits for them;
+//! `Active`); an alias that has provisioned concurrency leads to its new version at once, not when that is ready; links in a layer's
+//! `extensions` are programs, wherever they lead, and a link in the place of that folder has none;
+//! `GetFunction` gives no address of the code; outcomes go to functions and, of failures, to buckets (no queue, no topic, no bus);
+//! what extensions write counts as the function's; an end of the log that is asked for waits for them;
 //! traces may be asked for, and none are kept: no invocation is sampled; telemetry goes to HTTP destinations only; mappings read DynamoDB streams only;
 //! a version of Python or Node.js that the host does not have runs on its preferred one, which the log names and `RuntimeVersionConfig` does not, or is
 //! refused (`--exact-runtimes`); a Python answer with half a surrogate pair, where answers are not escaped (from 3.12 on), is `Runtime.MarshalError`,

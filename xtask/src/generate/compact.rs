@@ -345,6 +345,9 @@ impl Compactor<'_> {
         if self.overrides.redact.contains(&place) {
             out.insert("redact".to_owned(), true.into());
         }
+        if let Some(shape) = self.overrides.retype.get(&place) {
+            out.insert("shape".to_owned(), shape.as_str().into());
+        }
         match out.get("shape") {
             Some(shape) if out.len() == 1 => Ok(shape.clone()),
             Some(_) => Ok(Value::Object(out)),
@@ -395,7 +398,11 @@ impl Compactor<'_> {
                 return Err(self.fail("overrides", &format!("there is no shape {name}")));
             }
         }
-        for place in overrides.redact.iter().chain(&overrides.required).chain(&overrides.optional) {
+        if let Some(shape) = overrides.retype.values().find(|shape| model.shape(shape).is_none()) {
+            return Err(self.fail("overrides", &format!("there is no shape {shape}")));
+        }
+        let places = overrides.redact.iter().chain(&overrides.required).chain(&overrides.optional);
+        for place in places.chain(overrides.retype.keys()) {
             let known = place.split_once('$').is_some_and(|(shape, member)| {
                 model.shape(shape).and_then(|shape| shape.get("members")?.get(member)).is_some()
             });

@@ -46,6 +46,8 @@ pub(crate) struct Service {
     pub(crate) required: BTreeSet<String>,
     /// `Structure$Member`s that may be absent although the model says otherwise.
     pub(crate) optional: BTreeSet<String>,
+    /// `Structure$Member`s that have another shape of the model than it says, by that shape's name.
+    pub(crate) retype: BTreeMap<String, String>,
     /// Operations that count as reads, against their access level.
     pub(crate) read_only: BTreeSet<String>,
     /// Operations whose document is refused without a digest: the model says it of more than AWS enforces.

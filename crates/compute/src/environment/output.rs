@@ -10,7 +10,8 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use base::Clock;
+use base::{Clock, Timestamp};
+use serde_json::Value;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
@@ -205,17 +206,27 @@ impl Lines {
     }
 }
 
-/// The level that a line of a JSON log says it has. As on Lambda, only one that says its moment too is judged by it.
+/// The level of a line of a JSON log: `INFO`, as on Lambda, where an object says none, or not when it was written. What is no
+/// object is a text, and has none.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>
 fn level_of(line: &str) -> Option<LogLevel> {
     #[derive(serde::Deserialize)]
-    struct Said<'l> {
-        #[serde(borrow)]
-        level: std::borrow::Cow<'l, str>,
-        #[serde(rename = "timestamp")]
-        _timestamp: serde::de::IgnoredAny,
+    struct Said {
+        level: Option<Value>,
+        timestamp: Option<Value>,
     }
-    let said: Said<'_> = line.starts_with('{').then(|| serde_json::from_str(line).ok())??;
-    LogLevel::of(&said.level)
+    let said: Said = line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok())??;
+    let level = said.level.as_ref().and_then(Value::as_str).and_then(LogLevel::of);
+    let is_timed = said.timestamp.as_ref().and_then(Value::as_str).is_some_and(is_rfc3339);
+    Some(level.filter(|_| is_timed).unwrap_or_default())
+}
+
+/// Of ISO 8601, in which more may be written, only what RFC 3339 has.
+fn is_rfc3339(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_whole = matches!(bytes.get(10), Some(b'T' | b't')) && bytes.get(16) == Some(&b':');
+    let has_zone = matches!(bytes, [.., b'Z' | b'z'] | [.., b'+' | b'-', _, _, b':', _, _]);
+    is_whole && has_zone && !text.contains(',') && Timestamp::parse_iso8601(text).is_some()
 }
 
 impl Pipe {
@@ -351,16 +362,32 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_json_log_says_its_level_with_its_moment() {
+    fn an_object_of_a_json_log_has_the_level_that_it_says_with_its_moment_or_is_information() {
         for (line, level) in [
-            (r#"{"level":"debug","timestamp":"2026-11-22T02:56:59Z","message":"m"}"#, Some(LogLevel::Debug)),
-            (r#"{"level":"WARNING","timestamp":1}"#, Some(LogLevel::Warn)),
-            (r#"{"level":"DEBUG"}"#, None),
-            (r#"{"level":"loud","timestamp":"t"}"#, None),
-            ("DEBUG plain", None),
-            ("{", None),
+            (r#"{"level":"debug","timestamp":"2026-11-22T02:56:59Z","message":"m"}"#, LogLevel::Debug),
+            (r#" {"level":"WARNING","timestamp":"2026-11-22t02:56:59.123456789+01:00"}"#, LogLevel::Warn),
+            (
+                r#"{"level":"\u0045RROR","timestamp":"2026-11-22T02:56:59-00:00","level2":{}}"#,
+                LogLevel::Error,
+            ),
+            (r#"{"level":"ERROR","timestamp":1}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":"2026-11-22 02:56:59,123+0000"}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":"2026-11-22T02:56:59,123Z"}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":"2026-11-22T02:56:59"}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":"2026-11-22T02:56Z"}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":"2026-13-22T02:56:59Z"}"#, LogLevel::Info),
+            (r#"{"level":"ERROR","timestamp":null}"#, LogLevel::Info),
+            (r#"{"level":"ERROR"}"#, LogLevel::Info),
+            (r#"{"level":"DEBUG"}"#, LogLevel::Info),
+            (r#"{"level":50,"timestamp":"2026-11-22T02:56:59Z"}"#, LogLevel::Info),
+            (r#"{"level":"loud","timestamp":"2026-11-22T02:56:59Z"}"#, LogLevel::Info),
+            (r#"{"message":"m"}"#, LogLevel::Info),
+            ("{}", LogLevel::Info),
         ] {
-            assert_eq!(level_of(line), level, "{line}");
+            assert_eq!(level_of(line), Some(level), "{line}");
+        }
+        for line in ["DEBUG plain", "{", "[1]", "1", r#"{"level":"DEBUG"} and more"#] {
+            assert_eq!(level_of(line), None, "{line}");
         }
     }
 

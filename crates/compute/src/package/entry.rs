@@ -1,7 +1,7 @@
 //! Which entries of a zip file may become files, directories or links.
 //!
-//! It refuses by name and kind only, before a byte is written: absolute paths, `..`, odd characters, devices, links
-//! that lead out, names that collide, files used as directories. Names that differ only in case are two, as on Linux.
+//! It refuses by name and kind only, before a byte is written: absolute paths, `..`, odd characters, devices, names that
+//! collide, files and links used as directories. Names that differ only in case are two, as on Linux.
 
 use std::collections::HashMap;
 
@@ -40,8 +40,8 @@ pub enum Refusal {
     /// A path that could leave the directory or cannot be a path here.
     #[error("entry `{0}` has a path that is not allowed")]
     Path(String),
-    /// A link whose target is outside.
-    #[error("entry `{0}` is a link that leads out of the package")]
+    /// A link whose target no link may have here.
+    #[error("entry `{0}` is a link with a target that is not allowed")]
     Link(String),
     /// Two entries with one name.
     #[error("entry `{0}` appears twice, or is both a file and a directory")]
@@ -84,34 +84,56 @@ pub(super) fn printable(name: &str) -> String {
     name.chars().take(128).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// The clean relative path of an entry, without a trailing slash.
-pub(super) fn clean_path(name: &str) -> Result<&str, Refusal> {
-    let path = name.strip_suffix('/').unwrap_or(name);
-    let allowed = !path.is_empty()
+/// The clean relative path of an entry, without a trailing slash, and without what says nothing: tools write `./a` and `a//b`.
+/// Empty where the entry is the package's own directory.
+pub(super) fn clean_path(name: &str) -> Result<String, Refusal> {
+    let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let path = parts.join("/");
+    let allowed = !name.starts_with('/')
+        && (!path.is_empty() || name.ends_with('/'))
         && path.len() <= ENTRY_PATH_BYTES_MAX
-        && path.split('/').count() <= ENTRY_DEPTH_MAX
-        && path.split('/').all(is_allowed_component);
+        && parts.len() <= ENTRY_DEPTH_MAX
+        && parts.iter().all(|part| is_allowed_component(part));
     if allowed { Ok(path) } else { Err(Refusal::Path(printable(name))) }
 }
 
 fn is_allowed_component(component: &str) -> bool {
-    !matches!(component, "" | "." | "..")
+    component != ".."
         && component.len() <= ENTRY_NAME_BYTES_MAX
         && !component.chars().any(|c| c.is_control() || c == '\\')
+}
+
+/// Where links may lead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Anywhere, as on Lambda: into `/opt` or `/tmp`, above all.
+    // SECURITY: nothing but the function follows them, among its own mounts, where it could make the same. What reads the
+    // unpacked tree on the host takes a link for what it is.
+    Anywhere,
+    /// Not out of the tree, which is read by what follows them.
+    Inside,
+}
+
+impl Links {
+    /// Whether a link at `path` may have this target. One with a line feed would be taken for lines of the manifest.
+    pub(super) fn admit(self, path: &str, target: &str) -> bool {
+        !target.is_empty()
+            && !target.chars().any(char::is_control)
+            && (self == Self::Anywhere || is_inside(path, target))
+    }
 }
 
 /// Whether a link at `path` with this target stays inside the package however its parts are followed.
 // SECURITY: `..` may only lead the target. Behind a name it could be taken relative to another link's target, and
 // then the text no longer says where it ends.
-pub(super) fn is_inside(path: &str, target: &str) -> bool {
+fn is_inside(path: &str, target: &str) -> bool {
     let depth = path.split('/').count().saturating_sub(1);
     let climbs = target.split('/').take_while(|part| *part == "..").count();
     let below = target.split('/').skip(climbs);
     climbs <= depth
-        && !target.is_empty()
         && below.clone().all(|part| part != "..")
         && !target.starts_with('/')
-        && !target.chars().any(|c| c.is_control() || c == '\\')
+        && !target.contains('\\')
 }
 
 /// The names taken so far.
@@ -159,8 +181,13 @@ mod tests {
 
     #[test]
     fn only_relative_paths_without_tricks_are_clean() {
-        for good in ["a", "a/b.py", "a/", "ä/ö", "a..b", "..a", " "] {
-            assert!(clean_path(good).is_ok(), "{good}");
+        for good in ["a", "a/b.py", "ä/ö", "a..b", "..a", " "] {
+            assert_eq!(clean_path(good).as_deref(), Ok(good));
+        }
+        for (same, path) in
+            [("a/", "a"), ("./a", "a"), ("././a/./b", "a/b"), ("a//b", "a/b"), (".//a//", "a"), ("./", "")]
+        {
+            assert_eq!(clean_path(same).as_deref(), Ok(path), "{same}");
         }
         let long = "a".repeat(256);
         let deep = "a/".repeat(65);
@@ -170,8 +197,12 @@ mod tests {
             "/etc/passwd",
             "..",
             "a/../b",
-            "a//b",
-            "./a",
+            ".",
+            "//",
+            "/./a",
+            "./..",
+            "./../a",
+            "a/./../../b",
             "a\\b",
             "a\0b",
             "a\nb",
@@ -184,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn links_may_only_climb_at_their_start_and_not_out() {
+    fn links_inside_may_only_climb_at_their_start_and_not_out() {
         for (path, target) in [("a", "b"), ("a/b", "../c"), ("a/b/c", "../../d/e"), ("a", "b/c")] {
-            assert!(is_inside(path, target), "{path} -> {target}");
+            assert!(Links::Inside.admit(path, target), "{path} -> {target}");
         }
         for (path, target) in [
             ("a", ""),
@@ -198,7 +229,17 @@ mod tests {
             ("a/b", "../c/../../d"),
             ("a", "b\0"),
         ] {
-            assert!(!is_inside(path, target), "{path} -> {target}");
+            assert!(!Links::Inside.admit(path, target), "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn other_links_lead_anywhere_in_one_line() {
+        for target in ["/opt/nodejs/node_modules", "/tmp/cache", "a/../m.py", "../..", "missing", "a\\b"] {
+            assert!(Links::Anywhere.admit("a", target), "{target}");
+        }
+        for target in ["", "b\0", "b\nx\0f 644 1 0", "\u{7f}"] {
+            assert!(!Links::Anywhere.admit("a", target), "{target:?}");
         }
     }
 

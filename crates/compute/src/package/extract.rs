@@ -10,7 +10,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::entry::{self, Kind, Names, Refusal, printable};
+use super::entry::{self, Kind, Links, Names, Refusal, printable};
 use super::shelf::PackageError;
 use crate::limits::{LINK_TARGET_BYTES_MAX, PACKAGE_ENTRIES_MAX, PACKAGE_UNZIPPED_BYTES_MAX};
 
@@ -30,11 +30,23 @@ pub(crate) fn check_archive(zip: &[u8]) -> Result<(), Refusal> {
     plan(&mut open(zip)?).map(drop)
 }
 
-/// Unpacks `zip` into `directory`, which exists and is empty.
+/// Unpacks a package into `directory`, which exists and is empty. Its links lead wherever they say: follow none.
 ///
 /// # Errors
 /// The zip file is none that a package may be, or the disk failed; the directory is of no use then.
-pub fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
+pub(super) fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
+    write(zip, directory, Links::Anywhere)
+}
+
+/// Unpacks `zip` into `directory`, which exists and is empty, for whoever follows links there: one that leads out is refused.
+///
+/// # Errors
+/// The zip file is none that a package may be, or the disk failed; the directory is of no use then.
+pub fn unpack(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
+    write(zip, directory, Links::Inside)
+}
+
+fn write(zip: &[u8], directory: &Path, links: Links) -> Result<(), PackageError> {
     let mut archive = open(zip)?;
     let entries = plan(&mut archive)?;
     let mut room = PACKAGE_UNZIPPED_BYTES_MAX;
@@ -56,7 +68,7 @@ pub fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
         if let Some((parents, _)) = entry.path.rsplit_once('/') {
             make_directories(directory, parents)?;
         }
-        make_link(&mut archive, entry, &directory.join(&entry.path))?;
+        make_link(&mut archive, entry, &directory.join(&entry.path), links)?;
     }
     Ok(())
 }
@@ -99,8 +111,11 @@ fn plan(archive: &mut Archive<'_>) -> Result<Vec<Planned>, Refusal> {
         }
         let kind = Kind::of(&name, file.unix_mode())?;
         let path = entry::clean_path(&name)?;
-        names.take(path, kind)?;
-        entries.push(Planned { index, path: path.to_owned(), kind });
+        if path.is_empty() {
+            continue;
+        }
+        names.take(&path, kind)?;
+        entries.push(Planned { index, path, kind });
     }
     if entries.iter().all(|entry| entry.kind == Kind::Directory) {
         return Err(Refusal::Empty);
@@ -149,13 +164,17 @@ fn write_file(
     Ok(room - written)
 }
 
-fn make_link(archive: &mut Archive<'_>, entry: &Planned, link: &Path) -> Result<(), PackageError> {
+fn make_link(
+    archive: &mut Archive<'_>,
+    entry: &Planned,
+    link: &Path,
+    links: Links,
+) -> Result<(), PackageError> {
     let refused = || Refusal::Link(printable(&entry.path));
     let source = archive.by_index(entry.index).map_err(|_| refused())?;
     let mut target = String::new();
     let length = source.take(LINK_TARGET_BYTES_MAX + 1).read_to_string(&mut target).map_err(|_| refused())?;
-    if u64::try_from(length).unwrap_or(u64::MAX) > LINK_TARGET_BYTES_MAX
-        || !entry::is_inside(&entry.path, &target)
+    if u64::try_from(length).unwrap_or(u64::MAX) > LINK_TARGET_BYTES_MAX || !links.admit(&entry.path, &target)
     {
         return Err(refused().into());
     }
@@ -189,13 +208,13 @@ mod tests {
         writer.finish().unwrap().into_inner()
     }
 
-    fn unpack(zip: &[u8]) -> Result<tempfile::TempDir, PackageError> {
+    fn unpacked(zip: &[u8]) -> Result<tempfile::TempDir, PackageError> {
         let directory = tempfile::tempdir().unwrap();
         extract(zip, directory.path()).map(|()| directory)
     }
 
     fn refusal(zip: &[u8]) -> Refusal {
-        match unpack(zip) {
+        match unpacked(zip) {
             Err(PackageError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         }
@@ -209,7 +228,7 @@ mod tests {
             ("lib/a.txt", 0o600, b"alpha"),
             ("lib/again", 0o120_777, b"../bin/run"),
         ]);
-        let directory = unpack(&zip).unwrap();
+        let directory = unpacked(&zip).unwrap();
         let read = |path: &str| fs::read(directory.path().join(path)).unwrap();
         assert_eq!(read("lib/a.txt"), b"alpha");
         assert_eq!(read("lib/again"), b"#!");
@@ -228,21 +247,81 @@ mod tests {
             ("t/N/x", 0o644, b"3"),
             ("t/n/x", 0o644, b"4"),
         ];
-        let directory = unpack(&zip_of(&names)).unwrap();
+        let directory = unpacked(&zip_of(&names)).unwrap();
         for (name, _, text) in names {
             assert_eq!(fs::read(directory.path().join(name)).unwrap(), text, "{name}");
         }
     }
 
     #[test]
-    fn what_leads_out_or_is_special_is_refused() {
+    fn links_lead_where_they_say_and_nothing_is_written_behind_them() {
         let link = 0o120_777;
-        assert_eq!(refusal(&zip_of(&[("a", link, b"../../etc/passwd")])), Refusal::Link("a".into()));
-        assert_eq!(refusal(&zip_of(&[("a", link, b"/etc/passwd")])), Refusal::Link("a".into()));
-        assert_eq!(
-            refusal(&zip_of(&[("a", link, b"b"), ("a/b", 0o644, b"2")])),
-            Refusal::Duplicate("a".into())
-        );
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("kept"), "theirs").unwrap();
+        let target = outside.path().to_str().unwrap().as_bytes();
+        let zip = zip_of(&[
+            ("folder", link, target),
+            ("file", link, b"/etc/passwd"),
+            ("up/over", link, b"a/../../m.py"),
+            ("m.py", 0o644, b"pass"),
+        ]);
+        let directory = unpacked(&zip).unwrap();
+        let leads = |path: &str| fs::read_link(directory.path().join(path)).unwrap();
+        assert_eq!(leads("folder"), outside.path());
+        assert_eq!([leads("file"), leads("up/over")], ["/etc/passwd", "a/../../m.py"].map(Path::new));
+        // A link is no folder, wherever it stands and whatever comes first.
+        for entries in [
+            [("folder", link, target), ("folder/kept", 0o644, b"mine" as &[u8])],
+            [("folder/kept", 0o644, b"mine"), ("folder", link, target)],
+            [("folder", link, target), ("./folder//kept", 0o644, b"mine")],
+            [("folder", link, target), ("folder/new", link, b"x")],
+            [("folder", link, target), ("folder/new/", 0o755, b"")],
+            [("folder", link, target), ("./folder", 0o644, b"mine")],
+        ] {
+            assert_eq!(refusal(&zip_of(&entries)), Refusal::Duplicate("folder".into()), "{entries:?}");
+        }
+        drop(directory);
+        assert_eq!(fs::read_to_string(outside.path().join("kept")).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_unpacked_for_readers_that_follow_links_has_none_that_lead_out() {
+        let link = 0o120_777;
+        let unpacked = |target: &[u8]| {
+            let directory = tempfile::tempdir().unwrap();
+            unpack(&zip_of(&[("bin/a", link, target), ("b", 0o644, b"x")]), directory.path())
+        };
+        unpacked(b"../b").unwrap();
+        for target in [b"/etc/passwd" as &[u8], b"../../etc/passwd", b"x/../../../b", b""] {
+            let refused = unpacked(target);
+            assert!(matches!(refused, Err(PackageError::Refused(Refusal::Link(_)))), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn names_as_other_tools_write_them_are_the_same_names() {
+        let zip = zip_of(&[
+            ("./", 0o755, b""),
+            (".//", 0o755, b""),
+            ("./m.py", 0o644, b"pass"),
+            ("d//x", 0o644, b"1"),
+            ("./d/./y", 0o644, b"2"),
+        ]);
+        let directory = unpacked(&zip).unwrap();
+        for (name, text) in [("m.py", "pass"), ("d/x", "1"), ("d/y", "2")] {
+            assert_eq!(fs::read_to_string(directory.path().join(name)).unwrap(), text, "{name}");
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+        for twice in [["m.py", "./m.py"], ["d/x", "d//x"], ["d/x", "./d"]] {
+            let refused = refusal(&zip_of(&twice.map(|name| (name, 0o644, b"x" as &[u8]))));
+            assert!(matches!(refused, Refusal::Duplicate(_)), "{twice:?}: {refused}");
+        }
+        assert_eq!(refusal(&zip_of(&[("./", 0o755, b"")])), Refusal::Empty);
+    }
+
+    #[test]
+    fn what_is_special_is_refused() {
         assert_eq!(refusal(b"PK not a zip"), Refusal::NotAZip);
         assert_eq!(refusal(&zip_of(&[])), Refusal::Empty);
         assert_eq!(refusal(&zip_of(&[("only/", 0o755, b"")])), Refusal::Empty);

@@ -249,6 +249,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_link_that_leads_out_is_followed_on_the_host() {
+        let outside = tempfile::tempdir().unwrap();
+        let theirs = outside.path().join("theirs");
+        fs::write(&theirs, "x".repeat(100_000)).unwrap();
+        let (folder, file) = (format!("->{}", outside.path().display()), format!("->{}", theirs.display()));
+        // A link to a folder becomes a folder, a folder a link, a link to a file a file, a file a link.
+        let first = package(&[("way", &folder), ("real/keep", "1"), ("theirs", &file), ("own", "1")]);
+        let second = package(&[("way/theirs", "2"), ("real", &folder), ("theirs", "2"), ("own", &file)]);
+        let third = package(&[("real/theirs", "3"), ("again", &folder)]);
+        let (data, store, layers, directory) = laid(&[first, second, third]).await;
+        let read = |path: &str| fs::read_to_string(directory.join(path)).unwrap();
+        assert_eq!(["way/theirs", "real/theirs", "theirs"].map(read), ["2", "3", "2"]);
+        assert_eq!(fs::read_link(directory.join("own")).unwrap(), theirs);
+        assert_eq!(fs::read_link(directory.join("again")).unwrap(), outside.path());
+        assert_eq!(store.unzipped_bytes(layers[0]).await.unwrap(), 2, "links are no bytes of the layer");
+        let described = store.0.manifest(layers[0]).unwrap();
+        assert_eq!(manifest::disk_bytes(&described), 5 * manifest::file_bytes(1), "{described}");
+        // What stands there is the same after a restart, and goes without what the links lead to.
+        let again = open(data.path());
+        assert!(again.0.directory(layers[0]).is_ok());
+        drop(directory);
+        assert_eq!(again.0.remove_unused(|_| false).unwrap(), 3);
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(&theirs).unwrap().len(), 100_000);
+    }
+
+    #[tokio::test]
     async fn a_missing_layer_is_an_error_and_leaves_nothing() {
         let (data, store, layers, _) = laid(&[package(&[("a", "1")]), package(&[("b", "1")])]).await;
         let missing = [layers[0], CodeHash::of(b"missing")];

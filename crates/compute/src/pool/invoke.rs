@@ -550,14 +550,19 @@ fn start_of(request: &InvokeRequest, version: &str) -> PlatformEvent {
 }
 
 /// Programs that layers bring to run beside the runtime, in the order of their names, and the first that cannot be started. Every
-/// file there is meant as one, whatever its name: one that was passed over would be missed by nobody.
+/// file there is meant as one, whatever its name: one that was passed over would be missed by nobody. So is every link.
+// SECURITY: no link is followed, neither one there nor one in the folder's place: it would lead to what this host has.
 fn extensions_of(layers: Option<&Path>) -> (Vec<String>, Option<Unlaunchable>) {
     use std::os::unix::fs::PermissionsExt as _;
     let Some(folder) = layers.map(|layers| layers.join("extensions")) else { return Default::default() };
-    let Ok(entries) = std::fs::read_dir(folder) else { return Default::default() };
+    let is_folder = folder.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let Some(entries) = is_folder.then(|| std::fs::read_dir(folder).ok()).flatten() else {
+        return Default::default();
+    };
     let file = |entry: std::fs::DirEntry| {
-        let found = std::fs::metadata(entry.path()).ok().filter(std::fs::Metadata::is_file)?;
-        let is_program = found.permissions().mode() & 0o111 != 0;
+        // The entry's own.
+        let found = entry.metadata().ok().filter(|found| !found.is_dir())?;
+        let is_program = found.is_symlink() || found.permissions().mode() & 0o111 != 0;
         Some((entry.file_name().into_string().ok()?, is_program))
     };
     let mut files: Vec<(String, bool)> = entries.filter_map(Result::ok).filter_map(file).collect();
@@ -608,6 +613,22 @@ mod tests {
         let (_, first) = extensions_of(Some(layers.path()));
         assert_eq!(first, Some(Unlaunchable { name: "o3".into(), cause: LaunchProblem::PermissionDenied }));
         assert_eq!(extensions_of(None), (Vec::new(), None));
+    }
+
+    #[test]
+    fn extensions_are_not_looked_for_behind_links() {
+        use std::os::unix::fs::symlink;
+        let layers = tempfile::tempdir().unwrap();
+        let folder = layers.path().join("extensions");
+        symlink("/usr/bin", &folder).unwrap();
+        assert_eq!(extensions_of(Some(layers.path())), (Vec::new(), None));
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        // Whether these are there, and programs, is not what the host says.
+        for (name, target) in [("a", "/etc/passwd"), ("b", "/opt/missing"), ("c", "/usr")] {
+            symlink(target, folder.join(name)).unwrap();
+        }
+        assert_eq!(extensions_of(Some(layers.path())), (["a", "b", "c"].map(str::to_owned).to_vec(), None));
     }
 
     #[test]

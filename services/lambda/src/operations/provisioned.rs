@@ -99,6 +99,11 @@ fn check_qualifier(function: &Function, target: &Target, qualifier: &str) -> Res
     if version == LATEST {
         return refuse(NOT_APPLICABLE);
     }
+    // Only in this order, as on Lambda: traffic is shifted between versions under an alias that has some already.
+    // <https://github.com/spinnaker-plugins/aws-lambda-deployment-plugin-spinnaker/pull/118>
+    if function.aliases.get(qualifier).is_some_and(|alias| alias.routing.is_some()) {
+        return refuse("Alias with weights can not be used with Provisioned Concurrency");
+    }
     let others = function.record.provisioned.keys().filter(|other| *other != qualifier);
     let is_taken = others.into_iter().any(|other| version_of(function, other) == Some(version));
     match (is_taken, function.aliases.contains_key(qualifier)) {

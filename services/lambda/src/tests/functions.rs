@@ -479,6 +479,34 @@ async fn what_is_published_and_tagged_has_another_revision_and_the_same_environm
 }
 
 #[tokio::test]
+async fn an_alias_with_weights_is_kept_ready_only_as_it_was_before_them() {
+    let fixture = Fixture::start().await;
+    for description in ["first", "second"] {
+        let changed = json!({"FunctionName": "orders", "Description": description});
+        fixture.ok("UpdateFunctionConfiguration", changed).await;
+        fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    }
+    let weights = |weights: Value| json!({"FunctionName": "orders", "Name": "live", "RoutingConfig": {"AdditionalVersionWeights": weights}});
+    let keep = |count: u32| json!({"FunctionName": "orders", "Qualifier": "live", "ProvisionedConcurrentExecutions": count});
+    let refused = (
+        "InvalidParameterValueException".to_owned(),
+        "Alias with weights can not be used with Provisioned Concurrency".to_owned(),
+    );
+    let mut made = weights(json!({"2": 0.0}));
+    made["FunctionVersion"] = json!("1");
+    fixture.ok("CreateAlias", made).await;
+    assert_eq!(fixture.refused("PutProvisionedConcurrencyConfig", keep(1)).await, refused);
+    fixture.ok("UpdateAlias", weights(json!({}))).await;
+    fixture.ok("PutProvisionedConcurrencyConfig", keep(1)).await;
+    // Traffic may be shifted then; what is kept ready stays as it is until that is over.
+    fixture.ok("UpdateAlias", weights(json!({"2": 0.5}))).await;
+    assert_eq!(fixture.refused("PutProvisionedConcurrencyConfig", keep(2)).await, refused);
+    let asked = json!({"FunctionName": "orders", "Qualifier": "live"});
+    let kept = fixture.ok("GetProvisionedConcurrencyConfig", asked).await;
+    assert_eq!(kept["RequestedProvisionedConcurrentExecutions"], 1);
+}
+
+#[tokio::test]
 async fn a_reservation_covers_what_is_kept_ready() {
     let fixture = Fixture::start().await;
     fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;

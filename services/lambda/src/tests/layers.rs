@@ -51,6 +51,29 @@ async fn numbers_go_up_and_are_never_used_twice() {
 }
 
 #[tokio::test]
+async fn a_layer_is_for_runtimes_that_there_are() {
+    let fixture = Fixture::empty().await;
+    let mut made = layer("1");
+    made["CompatibleRuntimes"] = json!(["python3.13", "x"]);
+    let (code, message) = fixture.refused("PublishLayerVersion", made.clone()).await;
+    assert_eq!(code, "ValidationException");
+    let begins = "1 validation error detected: Value '[python3.13, x]' at 'compatibleRuntimes' failed to satisfy constraint: \
+        Member must satisfy constraint: [Member must satisfy enum value set: [";
+    assert!(message.starts_with(begins) && message.contains("nodejs24.x"), "{message}");
+    for (operation, mut input) in
+        [("ListLayers", json!({})), ("ListLayerVersions", json!({"LayerName": "deps"}))]
+    {
+        input["CompatibleRuntime"] = json!("x");
+        let (code, message) = fixture.refused(operation, input).await;
+        assert_eq!(code, "ValidationException");
+        assert!(message.contains("Value 'x' at 'compatibleRuntime' failed"), "{message}");
+    }
+    // Layers for runtimes that this platform does not have may stand here, too.
+    made["CompatibleRuntimes"] = json!(["java8", "ruby3.4"]);
+    fixture.ok("PublishLayerVersion", made).await;
+}
+
+#[tokio::test]
 async fn a_function_keeps_its_layers_and_an_environment_gets_them() {
     let fixture = Fixture::empty().await;
     fixture.ok("PublishLayerVersion", layer("1")).await;

@@ -3,7 +3,7 @@
 //!
 //! It reads sources and judges by names: a key counts as filled for an action where a function that names the action, or
 //! calls one that does, names the key or calls one that does. It does not see when the key is filled, and with what; an
-//! action that no access module names by itself (most of IAM's stand in its table) is not judged.
+//! action that neither an access module nor a table of operations names is not judged.
 
 mod items;
 
@@ -19,10 +19,14 @@ use items::{Item, quoted};
 /// A key that is not filled: the action, or `*` for all of its service; the key; and why.
 type Exception = (&'static str, &'static str, &'static str);
 
-const UNFILLED: [Exception; 31] = [
+const UNFILLED: [Exception; 35] = [
     ("cloudformation:*", "cloudformation:ImportResourceTypes", "imports of resources are not offered"),
     ("cloudformation:*", "cloudformation:ResourceTypes", "the parameter is refused"),
     ("cloudformation:CreateChangeSet", "cloudformation:StackPolicyUrl", "the API has no such parameter"),
+    ("iam:EnableMFADevice", "iam:FIDO-FIPS-140-2-certification", "security keys are not offered"),
+    ("iam:EnableMFADevice", "iam:FIDO-FIPS-140-3-certification", "security keys are not offered"),
+    ("iam:EnableMFADevice", "iam:FIDO-certification", "security keys are not offered"),
+    ("iam:EnableMFADevice", "iam:RegisterSecurityKey", "security keys are not offered"),
     ("iam:PassRole", "iam:AssociatedResourceArn", "an instance profile is of no instance yet"),
     ("lambda:*", "lambda:EventSourceToken", "no Alexa skill calls"),
     ("lambda:*", "lambda:SecurityGroupIds", "there are no networks of one's own"),
@@ -56,18 +60,20 @@ const UNFILLED: [Exception; 31] = [
 /// The keys of one service: of each action those that AWS lists for it, and under `*` those of no action.
 fn listed(facts: &Value, prefix: &str) -> BTreeSet<(String, String)> {
     let keys = |of: &Value| -> Vec<String> {
-        let all = of["conditions"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let all =
+            of.get("conditions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         all.filter(|key| key.starts_with(prefix)).map(str::to_owned).collect()
     };
-    let members = |of: &Value| of.as_object().cloned().unwrap_or_default();
+    let members =
+        |of: &Value, name: &str| of.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut listed = BTreeSet::new();
-    for (action, facts) in members(&facts["actions"]) {
-        let of_types = members(&facts["resources"]).into_iter().flat_map(|(_, resource)| keys(&resource));
+    for (action, facts) in members(facts, "actions") {
+        let of_types = members(&facts, "resources").into_iter().flat_map(|(_, resource)| keys(&resource));
         listed.extend(keys(&facts).into_iter().chain(of_types).map(|key| (action.clone(), key)));
     }
     let mut tied: BTreeSet<String> = listed.iter().map(|(_, key)| key.clone()).collect();
-    tied.extend(members(&facts["resources"]).iter().flat_map(|(_, resource)| keys(resource)));
-    let all = members(&facts["conditions"]).into_iter().map(|(key, _)| key);
+    tied.extend(members(facts, "resources").iter().flat_map(|(_, resource)| keys(resource)));
+    let all = members(facts, "conditions").into_iter().map(|(key, _)| key);
     let free = all.filter(|key| key.starts_with(prefix) && !tied.contains(key));
     listed.extend(free.map(|key| ("*".to_owned(), key)).collect::<Vec<_>>());
     listed
@@ -122,8 +128,10 @@ pub(super) fn check() -> Outcome<Vec<String>> {
     for service in services()? {
         let path = root().join("models/authorization").join(format!("{service}.json"));
         let facts: Value = serde_json::from_str(&read(&path)?).at(path.display())?;
-        let folder = format!("services/{service}/src/access");
-        let all = sources()?.into_iter().filter(|path| shown(path).starts_with(&folder));
+        let folders = ["access", "table"].map(|folder| format!("services/{service}/src/{folder}"));
+        let all = sources()?
+            .into_iter()
+            .filter(|path| folders.iter().any(|folder| shown(path).starts_with(folder)));
         let texts = all.map(|path| read(&path)).collect::<Outcome<Vec<String>>>()?;
         missing.extend(unfilled(&facts, &service, &texts));
     }

@@ -171,7 +171,7 @@ pub(crate) fn statement_of<'p>(policy: &'p FunctionPolicy, sid: &str) -> Option<
 /// Whom a statement names, for `lambda:Principal`. An account is told by its number, however a request said it: the statement
 /// is the same.
 pub(crate) fn principal_of(statement: &Value) -> Option<String> {
-    let named = match &statement["Principal"] {
+    let named = match statement.get("Principal")? {
         Value::Object(named) => named.values().find_map(Value::as_str)?,
         everyone => everyone.as_str()?,
     };
@@ -181,7 +181,7 @@ pub(crate) fn principal_of(statement: &Value) -> Option<String> {
 
 /// The kind of function URL that a statement is about.
 pub(crate) fn url_auth(statement: &Value) -> Option<&str> {
-    statement["Condition"]["StringEquals"]["lambda:FunctionUrlAuthType"].as_str()
+    statement.pointer("/Condition/StringEquals/lambda:FunctionUrlAuthType")?.as_str()
 }
 
 /// Takes a statement out of a policy.

@@ -45,7 +45,14 @@ fn of_block(block: &[&str]) -> Vec<Item> {
         }
         return methods.iter().filter_map(|method| named(&method.join("\n"))).collect();
     }
-    named(&block.join("\n")).into_iter().collect()
+    // Of a table of operations each row stands by itself.
+    let text = block.join("\n");
+    let rows: Vec<&str> = text.split(".operation(").collect();
+    if rows.len() > 1 {
+        let row = |text: &&str| Some(Item { name: first_name(text)?, text: (*text).to_owned() });
+        return rows.iter().filter_map(row).collect();
+    }
+    named(&text).into_iter().collect()
 }
 
 /// The item of this text, where its first line says a name.

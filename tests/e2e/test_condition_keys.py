@@ -183,3 +183,30 @@ def test_keys_of_a_call_that_a_service_makes_in_its_callers_name(platform, name)
     # And it decides: leave for what CloudFormation does, and for nothing that is done by hand.
     only = {"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*", "Condition": {"ForAnyValue:StringEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}}
     refused(platform.client("iam", *platform.user(name + "-v", only)).list_users, "AccessDenied")
+
+
+def test_keys_that_one_service_knows(platform, name):
+    """Those of what is read from an address, of a partition key, of grants and of conditional deletes."""
+    dynamodb, s3 = platform.client("dynamodb"), platform.client("s3")
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+                          AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}])
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    nobody = platform.user(name)
+    address = "https://s3.us-east-1.amazonaws.com/b/t.json"
+    stack, item = {"StackName": name}, {"Bucket": name, "Key": "k"}
+    for service, call, arguments, expected in (
+        ("dynamodb", "get_item", {"TableName": name, "Key": {"p": {"S": "a"}}},
+         {"dynamodb:firstpartitionkeyvalues": ["a"], "dynamodb:leadingkeys": ["a"]}),
+        ("cloudformation", "create_stack", {**stack, "TemplateBody": "{}", "StackPolicyURL": address}, {"cloudformation:stackpolicyurl": [address]}),
+        ("cloudformation", "set_stack_policy", {**stack, "StackPolicyURL": address}, {"cloudformation:stackpolicyurl": [address]}),
+        ("cloudformation", "update_stack", {**stack, "TemplateBody": "{}", "StackPolicyDuringUpdateURL": address}, {"cloudformation:stackpolicyurl": [address]}),
+        ("cloudformation", "validate_template", {"TemplateURL": address}, {"cloudformation:templateurl": [address]}),
+        ("cloudformation", "get_template_summary", {"TemplateURL": address}, {"cloudformation:templateurl": [address]}),
+        ("s3", "delete_object", {**item, "IfMatch": "*"}, {"s3:if-match": ["*"]}),
+        ("s3", "put_object_acl", {**item, "ACL": "private"}, {"s3:x-amz-acl": ["private"]}),
+        ("s3", "put_bucket_acl", {"Bucket": name, "GrantRead": "id=a", "GrantWrite": "id=b"}, {"s3:x-amz-grant-read": ["id=a"], "s3:x-amz-grant-write": ["id=b"]}),
+    ):
+        client = platform.client(service, *nobody)
+        keys = keys_of(platform, lambda: getattr(client, call)(**arguments))
+        assert expected.items() <= keys.items(), (service, call, keys)

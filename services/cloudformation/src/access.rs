@@ -50,7 +50,6 @@ on_stack! {
     cancel_update_stack(api::CancelUpdateStackInput) = "cloudformation:CancelUpdateStack", |it| &it.stack_name;
     get_stack_policy(api::GetStackPolicyInput) = "cloudformation:GetStackPolicy", |it| &it.stack_name;
     signal_resource(api::SignalResourceInput) = "cloudformation:SignalResource", |it| &it.stack_name;
-    set_stack_policy(api::SetStackPolicyInput) = "cloudformation:SetStackPolicy", |it| &it.stack_name;
     update_termination_protection(api::UpdateTerminationProtectionInput) =
         "cloudformation:UpdateTerminationProtection", |it| &it.stack_name;
 }
@@ -75,7 +74,6 @@ on_stack_or_all! {
         "cloudformation:DescribeStackResources", |it| it.stack_name.clone();
     get_template(api::GetTemplateInput) = "cloudformation:GetTemplate",
         |it| it.stack_name.clone();
-    get_template_summary(api::GetTemplateSummaryInput) = "cloudformation:GetTemplateSummary", |it| it.stack_name.clone();
     describe_events(api::DescribeEventsInput) = "cloudformation:DescribeEvents", |it| it.stack_name.clone();
     list_stacks(api::ListStacksInput) = "cloudformation:ListStacks", |it| { let _ = it; None };
     list_imports(api::ListImportsInput) = "cloudformation:ListImports", |it| { let _ = it; None };
@@ -84,7 +82,6 @@ on_stack_or_all! {
     describe_stack_drift_detection_status(api::DescribeStackDriftDetectionStatusInput) =
         "cloudformation:DescribeStackDriftDetectionStatus", |it| { let _ = it; None };
     list_exports(api::ListExportsInput) = "cloudformation:ListExports", |it| { let _ = it; None };
-    validate_template(api::ValidateTemplateInput) = "cloudformation:ValidateTemplate", |it| { let _ = it; None };
 }
 
 /// The tags of a request as pairs.
@@ -97,6 +94,42 @@ fn with_template_url(access: Access, url: Option<&String>) -> Access {
         Some(url) => access.when("cloudformation:TemplateUrl", [url.clone()]),
         None => access,
     }
+}
+
+fn with_policy_url(access: Access, url: Option<&String>) -> Access {
+    match url {
+        Some(url) => access.when("cloudformation:StackPolicyUrl", [url.clone()]),
+        None => access,
+    }
+}
+
+pub(crate) fn set_stack_policy(
+    _: &CloudFormation,
+    request: &Request<'_, api::SetStackPolicyInput>,
+) -> Result<Access, Error> {
+    let input = request.input;
+    let access = to_stack(request, "cloudformation:SetStackPolicy", &input.stack_name)?;
+    Ok(with_policy_url(access, input.stack_policy_url.as_ref()))
+}
+
+pub(crate) fn get_template_summary(
+    _: &CloudFormation,
+    request: &Request<'_, api::GetTemplateSummaryInput>,
+) -> Result<Access, Error> {
+    let (input, action) = (request.input, "cloudformation:GetTemplateSummary");
+    let access = match &input.stack_name {
+        Some(stack) => to_stack(request, action, stack)?,
+        None => Access::to(action, "*"),
+    };
+    Ok(with_template_url(access, input.template_url.as_ref()))
+}
+
+pub(crate) fn validate_template(
+    _: &CloudFormation,
+    request: &Request<'_, api::ValidateTemplateInput>,
+) -> Result<Access, Error> {
+    let access = Access::to("cloudformation:ValidateTemplate", "*");
+    Ok(with_template_url(access, request.input.template_url.as_ref()))
 }
 
 /// Leave to tag the stack, where the request brings tags.
@@ -150,10 +183,24 @@ pub(crate) fn create_stack(
 ) -> Result<Access, Error> {
     let input = request.input;
     let access = to_stack(request, "cloudformation:CreateStack", &input.stack_name)?;
+    let access = with_policy_url(access, input.stack_policy_url.as_ref());
     let access =
         with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
     let access = with_role(access, request, input.role_arn.as_ref())?;
     with_tagging(state, request, access, &input.stack_name, "CreateStack", input.tags.as_ref())
+}
+
+/// Leave to update a stack with the stack policy at this URL.
+fn update_with(
+    request: &Request<'_, api::UpdateStackInput>,
+    policy_url: Option<&String>,
+) -> Result<Access, Error> {
+    let input = request.input;
+    let access = to_stack(request, "cloudformation:UpdateStack", &input.stack_name)?;
+    let access = with_policy_url(access, policy_url);
+    let access =
+        with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
+    with_role(access, request, input.role_arn.as_ref())
 }
 
 pub(crate) fn update_stack(
@@ -161,10 +208,11 @@ pub(crate) fn update_stack(
     request: &Request<'_, api::UpdateStackInput>,
 ) -> Result<Access, Error> {
     let input = request.input;
-    let access = to_stack(request, "cloudformation:UpdateStack", &input.stack_name)?;
-    let access =
-        with_template_url(access, input.template_url.as_ref()).request_tags(pairs(input.tags.as_ref()));
-    let access = with_role(access, request, input.role_arn.as_ref())?;
+    // SECURITY: what a policy says of URLs holds for each of the two by itself: an allowed one opens nothing for the other.
+    let urls = [&input.stack_policy_url, &input.stack_policy_during_update_url];
+    let each = urls.into_iter().flatten().map(|url| update_with(request, Some(url)));
+    let both = each.reduce(|one, other| Ok(one?.and(other?)));
+    let access = both.unwrap_or_else(|| update_with(request, None))?;
     with_tagging(state, request, access, &input.stack_name, "UpdateStack", input.tags.as_ref())
 }
 

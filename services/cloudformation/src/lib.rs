@@ -23,7 +23,8 @@
 //! update of its own; metadata is masked where AWS masks none, and so is what change sets tell; a deleted
 //! custom-named resource of another owner is never adopted, save `AWS::ApiGateway::GatewayResponse`: it is put over whatever its
 //! API answers with then, and its deletion resets that to API Gateway's own answer, one by hand as well; stack sets, imports of resources (`ResourcesToImport`,
-//! `ImportExistingResources`) and rollback triggers are not offered.
+//! `ImportExistingResources`), `ResourceTypes` and rollback triggers are not offered; `StackPolicyDuringUpdateURL` is asked for under
+//! `cloudformation:StackPolicyUrl` as `StackPolicyURL` is, each by itself.
 
 mod access;
 pub mod api;

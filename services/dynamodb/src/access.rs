@@ -19,12 +19,12 @@ use crate::attribute::attributes_from_entries;
 use crate::error::Error;
 use crate::expression::KeyCondition;
 use crate::expression::key_condition::KeyTest;
-use crate::key::{KeySchema, leading_key};
+use crate::key::KeySchema;
 use crate::operations::transactions::not_one;
 use crate::records::{TABLES, TableRecord};
 use crate::request::{Expressions, HoldsExpressions};
 use crate::tables::{Table, Target};
-use fine::{Fine, returned, selection};
+use fine::{Fine, Partitions, returned, selection};
 use streams::stream_access;
 
 type Answer = Result<Access, Error>;
@@ -233,9 +233,9 @@ pub(crate) fn query(state: &State, request: &AccessRequest<'_, api::QueryInput>)
     let (access, table) =
         target_access(state, request, "dynamodb:Query", &target, input.index_name.as_deref());
     let schema = table.as_deref().and_then(|table| searched(table, input.index_name.as_deref()));
-    let leading = expressions.key_condition.as_ref().zip(schema).map(leading_of);
+    let partitions = expressions.key_condition.as_ref().zip(schema).map(partitions_of);
     let fine = Fine {
-        leading: leading.unwrap_or_default(),
+        partitions: partitions.unwrap_or_default(),
         attributes: expressions.attributes(),
         select: input.select.as_deref().or(page_selection(&expressions, input.index_name.is_some())),
         return_consumed_capacity: input.return_consumed_capacity.as_deref(),
@@ -252,13 +252,13 @@ fn searched<'a>(table: &'a Table, index: Option<&str>) -> Option<&'a KeySchema> 
     })
 }
 
-// SECURITY: of a partition key of several attributes each value is named, so that a policy has to allow them all.
-fn leading_of((condition, schema): (&KeyCondition, &KeySchema)) -> Vec<String> {
-    let equal = schema.partitions().filter_map(|attribute| match condition.test(&attribute.name) {
-        Some(KeyTest::Equal(value)) => leading_key(value),
+fn partitions_of((condition, schema): (&KeyCondition, &KeySchema)) -> Partitions {
+    let mut partitions = Partitions::default();
+    partitions.add(schema, |name| match condition.test(name) {
+        Some(KeyTest::Equal(value)) => Some(value),
         _ => None,
     });
-    equal.collect()
+    partitions
 }
 
 pub(crate) fn scan(state: &State, request: &AccessRequest<'_, api::ScanInput>) -> Answer {

@@ -256,8 +256,8 @@ fn encoded(value: &AttributeValue, scalar: ScalarType) -> Option<Cow<'_, [u8]>> 
     }
 }
 
-/// How a key value stands in the condition key `dynamodb:LeadingKeys`.
-pub fn leading_key(value: &AttributeValue) -> Option<String> {
+/// How a key value stands in condition keys: `dynamodb:LeadingKeys` and its like.
+pub fn condition_value(value: &AttributeValue) -> Option<String> {
     match value {
         AttributeValue::S(text) => Some(text.clone()),
         AttributeValue::N(number) => Some(number.to_string()),

@@ -7,6 +7,8 @@ mod invocations;
 mod mappings;
 mod signing;
 
+use std::collections::BTreeSet;
+
 use identity::RoleName;
 use service::{Access, AccessRequest};
 
@@ -34,14 +36,18 @@ fn on<I>(
     qualifier: Option<&str>,
 ) -> Result<(Access, Target), Error> {
     let target = Target::parse(name, qualifier, request.account, request.region)?;
-    let stored = request.records.read(FUNCTIONS, &function_key(&target.id))?;
-    let record = stored.map(|stored| FunctionRecord::decode(&stored)).transpose().map_err(Error::internal)?;
+    let record = function_of(request, &target)?;
     let access = Access::to(action, target.arn()).owned_by(target.id.account);
     let Some(record) = record else { return Ok((access, target)) };
     let statements = record.policies.get(target.qualifier.as_deref().unwrap_or_default());
     let policy = statements.and_then(|policy| permission::loaded(&target.id, policy));
     let tags = record.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     Ok((access.resource_policy(policy).resource_tags(tags), target))
+}
+
+fn function_of<I>(request: &AccessRequest<'_, I>, target: &Target) -> Result<Option<FunctionRecord>, Error> {
+    let stored = request.records.read(FUNCTIONS, &function_key(&target.id))?;
+    stored.map(|stored| FunctionRecord::decode(&stored)).transpose().map_err(Error::internal)
 }
 
 macro_rules! simple {
@@ -67,7 +73,6 @@ simple! {
     update_alias, UpdateAliasRequest, "lambda:UpdateAlias", function_name, |_| None;
     delete_alias, DeleteAliasRequest, "lambda:DeleteAlias", function_name, |_| None;
     get_policy, GetPolicyRequest, "lambda:GetPolicy", function_name, |r| r.qualifier.as_deref();
-    remove_permission, RemovePermissionRequest, "lambda:RemovePermission", function_name, |r| r.qualifier.as_deref();
     put_concurrency, PutFunctionConcurrencyRequest, "lambda:PutFunctionConcurrency", function_name, |_| None;
     get_concurrency, GetFunctionConcurrencyRequest, "lambda:GetFunctionConcurrency", function_name, |_| None;
     delete_concurrency, DeleteFunctionConcurrencyRequest, "lambda:DeleteFunctionConcurrency", function_name, |_| None;
@@ -99,7 +104,6 @@ simple! {
         function_name, |r| Some(r.qualifier.as_str());
     list_provisioned, ListProvisionedConcurrencyConfigsRequest, "lambda:ListProvisionedConcurrencyConfigs",
         function_name, |_| None;
-    list_urls, ListFunctionUrlConfigsRequest, "lambda:ListFunctionUrlConfigs", function_name, |_| None;
 }
 
 pub(crate) fn create_function(
@@ -164,6 +168,31 @@ pub(crate) fn add_permission(_: &Lambda, request: &AccessRequest<'_, api::AddPer
         Some(kind) => access.when("lambda:FunctionUrlAuthType", [kind.as_str()]),
         None => access,
     })
+}
+
+/// The keys are those of the statement that is removed, as they were when it was added.
+pub(crate) fn remove_permission(
+    _: &Lambda,
+    request: &AccessRequest<'_, api::RemovePermissionRequest>,
+) -> Outcome {
+    let input = request.input;
+    let (name, qualifier) = (&input.function_name, input.qualifier.as_deref());
+    let (access, target) = on(request, "lambda:RemovePermission", name, qualifier)?;
+    let Some(record) = function_of(request, &target)? else { return Ok(access) };
+    let policy = record.policies.get(target.qualifier.as_deref().unwrap_or_default());
+    let statement = policy.and_then(|policy| permission::statement_of(policy, &input.statement_id));
+    let Some(statement) = statement else { return Ok(access) };
+    let shown =
+        identity::show_principals(request.records, &statement.to_string()).map_err(Error::internal)?;
+    let statement: serde_json::Value = serde_json::from_str(&shown).map_err(Error::internal)?;
+    let keys = [
+        ("lambda:Principal", permission::principal_of(&statement)),
+        ("lambda:FunctionUrlAuthType", permission::url_auth(&statement).map(str::to_owned)),
+    ];
+    Ok(keys.into_iter().fold(access, |access, (key, value)| match value {
+        Some(value) => access.when(key, [value]),
+        None => access,
+    }))
 }
 
 /// An action on whatever carries tags.
@@ -308,4 +337,21 @@ urls! {
     update_url, UpdateFunctionUrlConfigRequest, "lambda:UpdateFunctionUrlConfig", |r| r.auth_type.as_deref();
     get_url, GetFunctionUrlConfigRequest, "lambda:GetFunctionUrlConfig", |_| None;
     delete_url, DeleteFunctionUrlConfigRequest, "lambda:DeleteFunctionUrlConfig", |_| None;
+}
+
+/// Leave for each kind of auth that the function's URLs have, by itself.
+// SECURITY: one that is let through opens nothing for the other, and one that is denied denies the list.
+pub(crate) fn list_urls(
+    lambda: &Lambda,
+    request: &AccessRequest<'_, api::ListFunctionUrlConfigsRequest>,
+) -> Outcome {
+    let ask = || on(request, "lambda:ListFunctionUrlConfigs", &request.input.function_name, None);
+    let (access, target) = ask()?;
+    if !request.sees(target.id.account) {
+        return Ok(access);
+    }
+    let urls = lambda.urls.stored(request.records, &target.id.arn())?;
+    let kinds: BTreeSet<_> = urls.iter().map(|url| url.auth.name()).collect();
+    let each = kinds.into_iter().map(|kind| Ok(ask()?.0.when("lambda:FunctionUrlAuthType", [kind])));
+    each.reduce(|all, one: Outcome| Ok(all?.and(one?))).unwrap_or(Ok(access))
 }

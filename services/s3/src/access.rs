@@ -112,6 +112,29 @@ fn said(access: Access, keys: &[(&'static str, Option<&str>)]) -> Access {
     })
 }
 
+/// What a request's headers say of grants, whatever becomes of it. Those that have no `GrantWrite` cannot say it.
+macro_rules! granted {
+    ($access:expr, $input:expr) => {
+        said(
+            $access,
+            &[
+                ("s3:x-amz-acl", $input.acl.as_deref()),
+                ("s3:x-amz-grant-full-control", $input.grant_full_control.as_deref()),
+                ("s3:x-amz-grant-read", $input.grant_read.as_deref()),
+                ("s3:x-amz-grant-read-acp", $input.grant_read_acp.as_deref()),
+                ("s3:x-amz-grant-write-acp", $input.grant_write_acp.as_deref()),
+            ],
+        )
+    };
+}
+
+/// The same of those that have one.
+macro_rules! granted_with_write {
+    ($access:expr, $input:expr) => {
+        said(granted!($access, $input), &[("s3:x-amz-grant-write", $input.grant_write.as_deref())])
+    };
+}
+
 fn with_request_tags(access: Access, header: Option<&str>) -> Access {
     // A header that does not read is refused by the handler: here it only has to allow nothing by mistake.
     let given = header.and_then(|header| tags::from_header(header).ok()).unwrap_or_default();
@@ -156,7 +179,6 @@ on_bucket! {
     put_encryption, PutBucketEncryptionRequest, "s3:PutEncryptionConfiguration";
     delete_encryption, DeleteBucketEncryptionRequest, "s3:PutEncryptionConfiguration";
     get_bucket_acl, GetBucketAclRequest, "s3:GetBucketAcl";
-    put_bucket_acl, PutBucketAclRequest, "s3:PutBucketAcl";
     list_uploads, ListMultipartUploadsRequest, "s3:ListBucketMultipartUploads";
 }
 
@@ -192,11 +214,27 @@ macro_rules! on_object {
 on_object! {
     get_object, GetObjectRequest, "s3:GetObject", "s3:GetObjectVersion";
     head_object, HeadObjectRequest, "s3:GetObject", "s3:GetObjectVersion";
-    delete_object, DeleteObjectRequest, "s3:DeleteObject", "s3:DeleteObjectVersion";
     get_object_tagging, GetObjectTaggingRequest, "s3:GetObjectTagging", "s3:GetObjectVersionTagging";
     delete_object_tagging, DeleteObjectTaggingRequest, "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging";
     get_object_acl, GetObjectAclRequest, "s3:GetObjectAcl", "s3:GetObjectVersionAcl";
-    put_object_acl, PutObjectAclRequest, "s3:PutObjectAcl", "s3:PutObjectVersionAcl";
+}
+
+pub(crate) fn put_bucket_acl(_: &S3, request: &AccessRequest<'_, api::PutBucketAclRequest>) -> Outcome {
+    let input = request.input;
+    Ok(granted_with_write!(ask(request, "s3:PutBucketAcl", &input.bucket, None)?, input))
+}
+
+pub(crate) fn put_object_acl(_: &S3, request: &AccessRequest<'_, api::PutObjectAclRequest>) -> Outcome {
+    let input = request.input;
+    let actions = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl");
+    let access = ask_object(request, actions, &input.bucket, &input.key, input.version_id.as_deref())?;
+    Ok(granted_with_write!(access, input))
+}
+
+pub(crate) fn delete_object(_: &S3, request: &AccessRequest<'_, api::DeleteObjectRequest>) -> Outcome {
+    let input = request.input;
+    let (version, belief) = (input.version_id.as_deref(), input.if_match.as_deref());
+    delete_one(request, &input.bucket, &input.key, version, belief)
 }
 
 pub(crate) fn put_object_tagging(
@@ -221,9 +259,8 @@ pub(crate) fn create_bucket(_: &S3, request: &AccessRequest<'_, api::CreateBucke
     let location =
         input.create_bucket_configuration.as_ref().and_then(|config| config.location_constraint.as_deref());
     let mut access = said(
-        new("s3:CreateBucket"),
+        granted_with_write!(new("s3:CreateBucket"), input),
         &[
-            ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:LocationConstraint", location),
             ("s3:x-amz-object-ownership", input.object_ownership.as_deref()),
         ],
@@ -265,9 +302,8 @@ pub(crate) fn put_object(_: &S3, request: &AccessRequest<'_, api::PutObjectReque
     let input = request.input;
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
-        access,
+        granted!(access, input),
         &[
-            ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
             (
                 "s3:x-amz-server-side-encryption-aws-kms-key-id",
@@ -294,12 +330,11 @@ pub(crate) fn copy_object(_: &S3, request: &AccessRequest<'_, api::CopyObjectReq
     let source = name::CopySource::parse(&input.copy_source)?;
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
-        access,
+        granted!(access, input),
         &[
             // SECURITY: what is copied, and not one of the ways to write it: a policy knows one.
             ("s3:x-amz-copy-source", Some(&format!("{}/{}", source.bucket, source.key))),
             ("s3:x-amz-metadata-directive", input.metadata_directive.as_deref()),
-            ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
             (
                 "s3:x-amz-server-side-encryption-aws-kms-key-id",
@@ -347,14 +382,17 @@ fn copy_source<I>(request: &AccessRequest<'_, I>, source: &str) -> Outcome {
     ask_object(request, actions, &source.bucket, &source.key, source.version.as_deref())
 }
 
-/// Leave to delete one object of many, for a call whose access was [`delete_objects`].
+/// Leave to delete one object: by itself, or of many in a call whose access was [`delete_objects`].
 pub(crate) fn delete_one<I>(
     request: &AccessRequest<'_, I>,
     bucket: &str,
     key: &str,
     version: Option<&str>,
+    if_match: Option<&str>,
 ) -> Outcome {
-    ask_object(request, ("s3:DeleteObject", "s3:DeleteObjectVersion"), bucket, key, version)
+    let access = ask_object(request, ("s3:DeleteObject", "s3:DeleteObjectVersion"), bucket, key, version)?;
+    // As in AWS, the action on a version does not know the key.
+    Ok(said(access, &[("s3:if-match", if_match.filter(|_| version.is_none()))]))
 }
 
 /// What is asked for each object, which the handler does one by one, so that the denial of one leaves the others.
@@ -451,9 +489,8 @@ pub(crate) fn create_upload(
     let input = request.input;
     let access = ask(request, "s3:PutObject", &input.bucket, Some(&input.key))?;
     let access = said(
-        access,
+        granted!(access, input),
         &[
-            ("s3:x-amz-acl", input.acl.as_deref()),
             ("s3:x-amz-server-side-encryption", input.server_side_encryption.as_deref()),
             (
                 "s3:x-amz-server-side-encryption-aws-kms-key-id",

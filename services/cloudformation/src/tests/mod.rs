@@ -23,6 +23,7 @@ mod restart;
 mod rollback;
 mod secrets;
 mod the_very_same;
+mod urls;
 mod world;
 
 use std::sync::{Arc, OnceLock};

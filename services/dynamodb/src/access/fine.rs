@@ -3,20 +3,62 @@
 //! It refuses nothing: what is not valid is passed over here, and refused by the handler after the decision.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use protocol::{Entries, Value};
 use service::Access;
 
 use crate::attribute::AttributeValue;
-use crate::key::leading_key;
+use crate::key::{ATTRIBUTES_MAX, KeySchema, condition_value};
 use crate::tables::Table;
+
+/// The condition keys that hold a partition key's values, attribute by attribute.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html#FGAC_DDB.ConditionKeys>
+const PARTITION_KEYS: [&str; ATTRIBUTES_MAX] = [
+    "dynamodb:FirstPartitionKeyValues",
+    "dynamodb:SecondPartitionKeyValues",
+    "dynamodb:ThirdPartitionKeyValues",
+    "dynamodb:FourthPartitionKeyValues",
+];
+
+/// The values of partition keys: for each attribute of the key, those that a request names.
+#[derive(Default)]
+pub(super) struct Partitions([Vec<String>; ATTRIBUTES_MAX]);
+
+impl Partitions {
+    /// The values under which items are found in `schema`, as far as they are known.
+    pub(super) fn add<'v>(&mut self, schema: &KeySchema, value: impl Fn(&str) -> Option<&'v AttributeValue>) {
+        for (values, attribute) in iter::zip(&mut self.0, schema.partitions()) {
+            values.extend(value(&attribute.name).and_then(condition_value));
+        }
+    }
+
+    /// Values of the partition key's first attribute.
+    pub(super) fn add_first<'v>(&mut self, first: impl IntoIterator<Item = &'v AttributeValue>) {
+        let [values, ..] = &mut self.0;
+        values.extend(first.into_iter().filter_map(condition_value));
+    }
+
+    // SECURITY: each attribute's values stand under their own name: among those of another, a policy that wants one of them
+    // would be kept by what is none.
+    fn add_to(self, mut access: Access) -> Access {
+        let [first, ..] = &self.0;
+        if !first.is_empty() {
+            access = access.when("dynamodb:LeadingKeys", first);
+        }
+        for (key, values) in iter::zip(PARTITION_KEYS, self.0).filter(|(_, values)| !values.is_empty()) {
+            access = access.when(key, values);
+        }
+        access
+    }
+}
 
 /// The condition keys of an access to items.
 #[derive(Default)]
 pub(super) struct Fine<'a> {
     pub(super) keys: Vec<&'a Entries<Value>>,
     pub(super) attributes: BTreeSet<String>,
-    pub(super) leading: Vec<String>,
+    pub(super) partitions: Partitions,
     pub(super) select: Option<&'a str>,
     pub(super) return_values: Option<&'a str>,
     pub(super) return_consumed_capacity: Option<&'a str>,
@@ -32,12 +74,9 @@ impl Fine<'_> {
             // exists and what its key is called. The handler refuses it after the decision, before anything is done.
             let partition = table.and_then(|table| key.get(&table.record.schema.partition.name));
             let value = partition.and_then(|value| AttributeValue::try_from(value.clone()).ok());
-            self.leading.extend(value.as_ref().and_then(leading_key));
+            self.partitions.add_first(&value);
         }
-        let mut access = access;
-        if !self.leading.is_empty() {
-            access = access.when("dynamodb:LeadingKeys", self.leading);
-        }
+        let mut access = self.partitions.add_to(access);
         if !self.attributes.is_empty() {
             access = access.when("dynamodb:Attributes", self.attributes);
         }

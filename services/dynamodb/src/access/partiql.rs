@@ -10,7 +10,6 @@ use crate::api;
 use crate::attribute::AttributeValue;
 use crate::error::Error;
 use crate::expression::Update;
-use crate::key::leading_key;
 use crate::partiql::search::search;
 use crate::partiql::{Statement, Verb};
 use crate::tables::Target;
@@ -49,7 +48,7 @@ fn statement_access<I>(
     let found = schema.map(|schema| search(schema, statement.condition()));
     let mut fine = Fine { enclosing_operation, ..Fine::default() };
     if let Some(found) = &found {
-        fine.leading.extend(found.partitions.iter().filter_map(leading_key));
+        fine.partitions.add_first(&found.partitions);
     }
     if let Some(condition) = statement.condition() {
         condition.visit_paths(&mut |path| {
@@ -69,7 +68,7 @@ fn statement_access<I>(
             let partition = schema.and_then(|schema| {
                 item.iter().find(|(name, _)| *name == schema.partition.name).map(|(_, value)| value)
             });
-            fine.leading.extend(partition.and_then(leading_key));
+            fine.partitions.add_first(partition);
         }
         Verb::Update { update, returning, .. } => {
             fine.attributes.extend(changed(update));

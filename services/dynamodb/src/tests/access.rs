@@ -67,8 +67,14 @@ async fn leading_keys_limit_to_ones_own_partition() {
         "dynamodb:UpdateItem",
         "dynamodb:DeleteItem",
     ];
-    let condition = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["${aws:username}"]}});
-    let alice = fixture.kit.user("alice", allow(&actions, &condition)).await;
+    for key in ["dynamodb:LeadingKeys", "dynamodb:FirstPartitionKeyValues"] {
+        limits_to_ones_own_partition(&fixture, key, &actions).await;
+    }
+}
+
+async fn limits_to_ones_own_partition(fixture: &Fixture, key: &str, actions: &[&str]) {
+    let condition = json!({"ForAllValues:StringEquals": {key: ["${aws:username}"]}});
+    let alice = fixture.kit.user("alice", allow(actions, &condition)).await;
     for (owner, allowed) in [("alice", true), ("bob", false)] {
         let key = json!({"p": s(owner), "s": n(1)});
         let values = json!({":p": s(owner)});
@@ -82,11 +88,11 @@ async fn leading_keys_limit_to_ones_own_partition() {
             ),
             ("DeleteItem", json!({"TableName": "Tab", "Key": key})),
         ] {
-            assert_eq!(may(&fixture, &alice, operation, &input).await, allowed, "{operation} {owner}");
+            assert_eq!(may(fixture, &alice, operation, &input).await, allowed, "{operation} {owner}");
         }
     }
     let both = json!({"RequestItems": {"Tab": {"Keys": [{"p": s("alice"), "s": n(1)}, {"p": s("bob"), "s": n(1)}]}}});
-    assert!(!may(&fixture, &alice, "BatchGetItem", &both).await, "one key of another is one too many");
+    assert!(!may(fixture, &alice, "BatchGetItem", &both).await, "one key of another is one too many");
 }
 
 #[tokio::test]
@@ -326,7 +332,7 @@ async fn what_is_under_the_managed_key_stays_in_its_account() {
 }
 
 #[tokio::test]
-async fn every_attribute_of_a_partition_key_is_a_leading_key() {
+async fn every_attribute_of_a_partition_key_has_a_condition_key_of_its_own() {
     let fixture = Fixture::new().await;
     let mut input = create("Tab", "p:S");
     let names = ["p", "h", "g"].map(|name| json!({"AttributeName": name, "AttributeType": "S"}));
@@ -334,16 +340,39 @@ async fn every_attribute_of_a_partition_key_is_a_leading_key() {
     input["GlobalSecondaryIndexes"] = json!([{"IndexName": "idx", "Projection": {"ProjectionType": "ALL"},
         "KeySchema": [{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "g", "KeyType": "HASH"}]}]);
     fixture.ok("CreateTable", &input).await;
-    let own = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine", "ours"]}, "Null": {"dynamodb:LeadingKeys": "false"}});
-    let statements = json!([{"Effect": "Allow", "Action": "dynamodb:Query", "Resource": format!("{TABLE}/index/idx"), "Condition": own}]);
-    let reader = fixture.kit.user("reader", statements).await;
     let query = |h: &str, g: &str| {
         json!({"TableName": "Tab", "IndexName": "idx", "KeyConditionExpression": "h = :h AND g = :g",
         "ExpressionAttributeValues": {":h": s(h), ":g": s(g)}})
     };
-    assert!(may(&fixture, &reader, "Query", &query("mine", "ours")).await);
-    assert!(!may(&fixture, &reader, "Query", &query("mine", "theirs")).await);
-    assert!(!may(&fixture, &reader, "Query", &query("theirs", "ours")).await);
+    let (first, second) = ("dynamodb:FirstPartitionKeyValues", "dynamodb:SecondPartitionKeyValues");
+    for (number, (conditions, own)) in [
+        (vec![(first, "a")], [true, true, false]),
+        (vec![("dynamodb:LeadingKeys", "a")], [true, true, false]),
+        (vec![(second, "a")], [true, false, true]),
+        (vec![(first, "a"), (second, "b")], [false, true, false]),
+        (vec![("dynamodb:ThirdPartitionKeyValues", "a")], [false, false, false]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let of = |(key, value): &(&str, &str)| ((*key).to_owned(), json!(value));
+        let values: serde_json::Map<_, _> = conditions.iter().map(of).collect();
+        for operator in ["ForAnyValue:StringEquals", "ForAllValues:StringEquals"] {
+            let present: serde_json::Map<_, _> =
+                values.keys().map(|key| (key.clone(), json!("false"))).collect();
+            let condition = json!({operator: values, "Null": present});
+            let statements = json!([{"Effect": "Allow", "Action": "dynamodb:Query",
+                "Resource": format!("{TABLE}/index/idx"), "Condition": condition}]);
+            let reader = fixture.kit.user(&format!("reader{number}{}", operator.len()), statements).await;
+            for ((h, g), allowed) in std::iter::zip([("a", "a"), ("a", "b"), ("b", "a")], own) {
+                assert_eq!(
+                    may(&fixture, &reader, "Query", &query(h, g)).await,
+                    allowed,
+                    "{h} {g} {conditions:?} {operator}"
+                );
+            }
+        }
+    }
 }
 
 /// A call's input about the table of this ARN.

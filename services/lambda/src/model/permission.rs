@@ -163,6 +163,27 @@ pub(crate) fn add(policy: &mut FunctionPolicy, sid: &str, body: Value) -> Result
         .map_err(|error| Error::InvalidParameterValue(format!("The permission is not valid: {error}")))
 }
 
+/// The statement of this id.
+pub(crate) fn statement_of<'p>(policy: &'p FunctionPolicy, sid: &str) -> Option<&'p Value> {
+    policy.statements.iter().find(|statement| statement.sid == sid).map(|statement| &statement.body)
+}
+
+/// Whom a statement names, for `lambda:Principal`. An account is told by its number, however a request said it: the statement
+/// is the same.
+pub(crate) fn principal_of(statement: &Value) -> Option<String> {
+    let named = match statement.get("Principal")? {
+        Value::Object(named) => named.values().find_map(Value::as_str)?,
+        everyone => everyone.as_str()?,
+    };
+    let account = named.parse().ok().filter(|arn: &base::Arn| arn.resource == "root").map(|arn| arn.account);
+    Some(account.unwrap_or_else(|| named.to_owned()))
+}
+
+/// The kind of function URL that a statement is about.
+pub(crate) fn url_auth(statement: &Value) -> Option<&str> {
+    statement.pointer("/Condition/StringEquals/lambda:FunctionUrlAuthType")?.as_str()
+}
+
 /// Takes a statement out of a policy.
 pub(crate) fn remove(policy: &mut FunctionPolicy, sid: &str) -> Result<(), Error> {
     let before = policy.statements.len();

@@ -192,3 +192,78 @@ async fn a_policy_has_the_revision_of_what_it_belongs_to() {
     let latest = fixture.ok("GetPolicy", json!({"FunctionName": "orders", "Qualifier": "$LATEST"})).await;
     assert_eq!(latest, fixture.ok("GetPolicy", json!({"FunctionName": "orders"})).await);
 }
+
+/// Whether policies refuse the call; what else becomes of it does not matter.
+async fn is_denied(fixture: &Fixture, statements: Value, operation: &str, input: Value) -> bool {
+    let who = fixture.kit.user("who", statements).await;
+    let answer = fixture.as_who(&who, operation, input).await;
+    answer.is_err_and(|fault| fault.code == "AccessDeniedException")
+}
+
+fn unless(key: &str, value: &str) -> Value {
+    json!([{"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {key: value}}}])
+}
+
+fn only(key: &str, value: &str) -> Value {
+    json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {key: value}}}])
+}
+
+#[tokio::test]
+async fn what_is_removed_has_the_keys_with_which_it_was_added() {
+    let fixture = Fixture::start().await;
+    let user = fixture.kit.user("named", json!([])).await.arn().to_owned();
+    for (sid, principal, said) in [
+        ("s3", "s3.amazonaws.com", "s3.amazonaws.com"),
+        ("all", "*", "*"),
+        ("number", "222222222222", "222222222222"),
+        ("root", "arn:aws:iam::222222222222:root", "222222222222"),
+        ("user", &user, &user),
+    ] {
+        let key = "lambda:Principal";
+        let add = json!({"FunctionName": "orders", "StatementId": sid, "Action": "lambda:InvokeFunction",
+            "Principal": principal});
+        fixture.ok("AddPermission", add).await;
+        let remove = || json!({"FunctionName": "orders", "StatementId": sid});
+        assert!(is_denied(&fixture, unless(key, said), "RemovePermission", remove()).await, "{sid} {said}");
+        let other = only(key, "events.amazonaws.com");
+        assert!(is_denied(&fixture, other, "RemovePermission", remove()).await, "{sid} {said}");
+        assert!(!is_denied(&fixture, only(key, said), "RemovePermission", remove()).await, "{sid} {said}");
+    }
+    let kind = "lambda:FunctionUrlAuthType";
+    for auth in ["NONE", "AWS_IAM"] {
+        let add = json!({"FunctionName": "orders", "StatementId": "url", "Principal": "*",
+            "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": auth});
+        fixture.ok("AddPermission", add).await;
+        let remove = || json!({"FunctionName": "orders", "StatementId": "url"});
+        assert!(is_denied(&fixture, unless(kind, auth), "RemovePermission", remove()).await, "{auth}");
+        assert!(!is_denied(&fixture, only(kind, auth), "RemovePermission", remove()).await, "{auth}");
+    }
+    // What is not there has no keys.
+    let missing = json!({"FunctionName": "orders", "StatementId": "none"});
+    assert!(is_denied(&fixture, only(kind, "NONE"), "RemovePermission", missing.clone()).await);
+    assert!(!is_denied(&fixture, unless(kind, "NONE"), "RemovePermission", missing).await);
+}
+
+#[tokio::test]
+async fn a_list_of_urls_needs_leave_for_each_kind_that_stands_in_it() {
+    let fixture = Fixture::start().await;
+    fixture.ok("PublishVersion", json!({"FunctionName": "orders"})).await;
+    let alias = json!({"FunctionName": "orders", "Name": "live", "FunctionVersion": "1"});
+    fixture.ok("CreateAlias", alias).await;
+    let kind = "lambda:FunctionUrlAuthType";
+    let list = || json!({"FunctionName": "orders"});
+    let absent =
+        json!([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Null": {kind: "true"}}}]);
+    assert!(!is_denied(&fixture, absent, "ListFunctionUrlConfigs", list()).await);
+    fixture.ok("CreateFunctionUrlConfig", json!({"FunctionName": "orders", "AuthType": "AWS_IAM"})).await;
+    assert!(!is_denied(&fixture, only(kind, "AWS_IAM"), "ListFunctionUrlConfigs", list()).await);
+    assert!(!is_denied(&fixture, unless(kind, "NONE"), "ListFunctionUrlConfigs", list()).await);
+    let open = json!({"FunctionName": "orders", "Qualifier": "live", "AuthType": "NONE"});
+    fixture.ok("CreateFunctionUrlConfig", open).await;
+    for statements in
+        [only(kind, "AWS_IAM"), only(kind, "NONE"), unless(kind, "NONE"), unless(kind, "AWS_IAM")]
+    {
+        assert!(is_denied(&fixture, statements, "ListFunctionUrlConfigs", list()).await);
+    }
+}

@@ -193,8 +193,11 @@ async fn permitted(
 }
 
 fn leave(call: &Call, view: &View, bucket: &str, object: &api::ObjectIdentifier) -> Result<Ground, Error> {
-    let (bucket, key, version) = (bucket.to_owned(), object.key.clone(), object.version_id.clone());
-    call.ask_on(view, move |request| access::delete_one(request, &bucket, &key, version.as_deref()))
+    let (bucket, object) = (bucket.to_owned(), object.clone());
+    call.ask_on(view, move |request| {
+        let (version, if_match) = (object.version_id.as_deref(), object.e_tag.as_deref());
+        access::delete_one(request, &bucket, &object.key, version, if_match)
+    })
 }
 
 fn refusal(object: &api::ObjectIdentifier, fault: Fault) -> api::Error {

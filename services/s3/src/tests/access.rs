@@ -311,3 +311,82 @@ async fn the_documented_policy_enforces_conditional_writes() {
     complete["IfNoneMatch"] = "*".into();
     kit.json(&root, "s3", "CompleteMultipartUpload", &complete).await.unwrap();
 }
+
+#[tokio::test]
+async fn conditions_see_what_headers_say_of_grants() {
+    let (kit, _) = with_object().await;
+    let everything = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
+    let bucket = json!({"Bucket": "bbb"});
+    let other = json!({"Bucket": "ccc"});
+    for (operation, input) in [
+        ("CreateBucket", &other),
+        ("PutBucketAcl", &bucket),
+        ("PutObjectAcl", &OBJECT("k")),
+        ("PutObject", &OBJECT("n")),
+        ("CreateMultipartUpload", &OBJECT("n")),
+        ("CopyObject", &json!({"Bucket": "bbb", "Key": "n", "CopySource": "bbb/k"})),
+    ] {
+        for (member, key, value) in [
+            ("ACL", "s3:x-amz-acl", "private"),
+            ("GrantFullControl", "s3:x-amz-grant-full-control", "id=a"),
+            ("GrantRead", "s3:x-amz-grant-read", "id=a"),
+            ("GrantReadACP", "s3:x-amz-grant-read-acp", "id=a"),
+            ("GrantWrite", "s3:x-amz-grant-write", "id=a"),
+            ("GrantWriteACP", "s3:x-amz-grant-write-acp", "id=a"),
+        ] {
+            let unsayable =
+                member == "GrantWrite" && !operation.ends_with("Acl") && operation != "CreateBucket";
+            if unsayable {
+                continue;
+            }
+            let deny = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"StringEquals": {key: value}}});
+            let denied = kit.user(&format!("{operation}{member}"), json!([everything, deny])).await;
+            let mut said = input.clone();
+            said[member] = json!(value);
+            let fault = kit.json(&denied, "s3", operation, &said).await.unwrap_err();
+            assert_eq!(fault.code, "AccessDenied", "{operation} {member}: {}", fault.message);
+        }
+    }
+    let only = json!([{"Effect": "Allow", "Action": ["s3:PutObjectAcl", "s3:PutBucketAcl"], "Resource": "*",
+        "Condition": {"StringEquals": {"s3:x-amz-acl": ["private", "bucket-owner-full-control"]}}}]);
+    let only = kit.user("only", only).await;
+    let set = |mut input: Value, acl: &str| {
+        input["ACL"] = json!(acl);
+        input
+    };
+    kit.json(&only, "s3", "PutBucketAcl", &set(bucket.clone(), "private")).await.unwrap();
+    kit.json(&only, "s3", "PutObjectAcl", &set(OBJECT("k"), "bucket-owner-full-control")).await.unwrap();
+    let open = kit.json(&only, "s3", "PutBucketAcl", &set(bucket, "public-read")).await.unwrap_err();
+    assert_eq!(open.code, "AccessDenied");
+}
+
+#[tokio::test]
+async fn only_conditional_deletes_can_be_allowed() {
+    let (kit, root) = with_object().await;
+    let only = json!([{"Effect": "Allow", "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"], "Resource": "*",
+        "Condition": {"Null": {"s3:if-match": "false"}}}]);
+    let only = kit.user("only", only).await;
+    let delete = |more: Value| {
+        let mut input = OBJECT("k");
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (kit, only) = (&kit, &only);
+        async move { kit.json(only, "s3", "DeleteObject", &input).await.map_err(|fault| fault.code.into_owned()) }
+    };
+    assert_eq!(delete(json!({})).await.unwrap_err(), "AccessDenied");
+    assert_eq!(delete(json!({"IfMatch": "\"0\""})).await.unwrap_err(), "PreconditionFailed");
+    let version = json!({"IfMatch": "*", "VersionId": "null"});
+    assert_eq!(
+        delete(version).await.unwrap_err(),
+        "AccessDenied",
+        "the action on versions does not know the key"
+    );
+    let many = |object: Value| json!({"Bucket": "bbb", "Delete": {"Objects": [object]}});
+    let plain = kit.json(&only, "s3", "DeleteObjects", &many(json!({"Key": "k"}))).await.unwrap();
+    assert_eq!(plain["Errors"][0]["Code"], "AccessDenied");
+    let head = kit.json(&root, "s3", "HeadObject", &OBJECT("k")).await.unwrap();
+    let known = json!({"Key": "k", "ETag": head["ETag"]});
+    let done = kit.json(&only, "s3", "DeleteObjects", &many(known)).await.unwrap();
+    assert_eq!(done["Deleted"][0]["Key"], "k", "{done}");
+    kit.json(&root, "s3", "PutObject", &OBJECT("k")).await.unwrap();
+    delete(json!({"IfMatch": "*"})).await.unwrap();
+}

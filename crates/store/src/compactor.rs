@@ -5,14 +5,18 @@
 //! when there is none. Decides neither what is merged, which is the engine's strategy, nor when a memtable becomes a file. Reaches
 //! for parts of the engine that it shows without promising them: an update that takes them away does not compile.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use fjall::compaction::Leveled;
-use fjall::{AbstractTree, Database, Keyspace};
+use fjall::{AbstractTree, Database, Keyspace, LsmError};
+
+use crate::space;
 
 /// After so much was written the thread looks whether there is work: well before a memtable is full.
 const WRITTEN_BYTES: u64 = 4 * 1_024 * 1_024;
@@ -20,6 +24,23 @@ const WRITTEN_BYTES: u64 = 4 * 1_024 * 1_024;
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
 /// It sleeps until the next writes once it found no work for so long.
 const AWAKE: Duration = Duration::from_secs(2);
+
+/// How often it looks whether there is room for what is to be merged.
+const ROOM_EVERY: Duration = Duration::from_secs(1);
+/// What a merge writes at most, however large a store is: a file of the lower level with all that it overlaps in the next.
+const MERGE_BYTES_MAX: u64 = 1_024 * 1_024 * 1_024;
+
+/// What came of a look.
+enum Look {
+    Merged,
+    Nothing,
+    NoRoom,
+}
+
+/// What a merge of these records' files writes before it removes what it has merged, at most.
+pub(crate) fn merge_bytes_max(records: &Keyspace) -> u64 {
+    records.disk_space().min(MERGE_BYTES_MAX)
+}
 
 /// A running thread. Dropping it ends it, after the merge that it is at.
 pub(crate) struct Compactor {
@@ -36,6 +57,7 @@ struct Shared {
 
 struct Work {
     shared: Arc<Shared>,
+    folder: PathBuf,
     database: Database,
     records: Keyspace,
     strategy: Arc<Leveled>,
@@ -43,10 +65,16 @@ struct Work {
 
 impl Compactor {
     /// Starts the thread, which first does what was left to do.
-    pub(crate) fn start(database: &Database, records: &Keyspace, strategy: Leveled) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        folder: &Path,
+        database: &Database,
+        records: &Keyspace,
+        strategy: Leveled,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let work = Work {
             shared: Arc::clone(&shared),
+            folder: folder.to_owned(),
             database: database.clone(),
             records: records.clone(),
             strategy: Arc::new(strategy),
@@ -97,36 +125,53 @@ impl Work {
         self.shared.failed.store(true, Ordering::Release);
     }
 
-    fn work_until_stopped(&self) -> Result<(), fjall::LsmError> {
+    fn work_until_stopped(&self) -> Result<(), LsmError> {
         let mut worked = Instant::now();
         while !self.shared.stopping.load(Ordering::Acquire) {
-            if self.merge()? {
-                worked = Instant::now();
-            } else if worked.elapsed() < AWAKE {
-                thread::sleep(LOOKS_EVERY);
-            } else {
-                thread::park();
-                worked = Instant::now();
+            match self.merge()? {
+                Look::Merged => worked = Instant::now(),
+                Look::NoRoom => thread::park_timeout(ROOM_EVERY),
+                Look::Nothing if worked.elapsed() < AWAKE => thread::sleep(LOOKS_EVERY),
+                Look::Nothing => {
+                    thread::park();
+                    worked = Instant::now();
+                }
             }
         }
         Ok(())
     }
 
-    /// One merge, if the strategy wants one; true where the files changed.
-    fn merge(&self) -> Result<bool, fjall::LsmError> {
+    /// One merge, if the strategy wants one and the disk has room for it.
+    // A merge that finds no room leaves all as it was, but for what it had written, which the next start removes. What is kept
+    // of the disk for merges is asked for with each write, so that only others on the same disk can take it.
+    fn merge(&self) -> Result<Look, LsmError> {
+        if space::system(&self.folder).is_ok_and(|disk| disk.free_bytes < merge_bytes_max(&self.records)) {
+            return Ok(Look::NoRoom);
+        }
         let tree = &self.records.tree;
         let before = tree.current_version().id();
         let strategy = Arc::clone(&self.strategy);
         // Whatever an open view may still see is kept.
-        tree.compact(strategy, self.database.supervisor.snapshot_tracker.get_seqno_safe_to_gc())?;
-        Ok(tree.current_version().id() != before)
+        let horizon = self.database.supervisor.snapshot_tracker.get_seqno_safe_to_gc();
+        match tree.compact(strategy, horizon) {
+            Err(LsmError::Io(error)) if is_full(&error) => {
+                tracing::error!("the disk has no room for the store's files to be put in order");
+                Ok(Look::NoRoom)
+            }
+            done => {
+                done.map(|_| if tree.current_version().id() == before { Look::Nothing } else { Look::Merged })
+            }
+        }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use bytes::Bytes;
 
@@ -178,15 +223,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let sealer = crypto::RootKey::ephemeral().derive("store");
         let engine = open(folder.path(), &sealer);
-        (1..=9).for_each(|group| write(&engine, group).unwrap());
-        wait("two memtables are files", || engine.waiting().0 == 0 && engine.waiting().1 >= 2);
+        let mut group = 0;
+        while engine.waiting().1 < 2 {
+            group += 1;
+            write(&engine, group).unwrap();
+            wait("a full memtable is a file", || engine.waiting().0 == 0);
+        }
         for table in fs::read_dir(folder.path().join("keyspaces/1/tables")).unwrap() {
             let path = table.unwrap().path();
             let mut content = fs::read(&path).unwrap();
             content[VALUE_BYTES / 2] ^= 1;
             fs::write(&path, content).unwrap();
         }
-        let mut group = 9;
         let begin = Instant::now();
         let refused = loop {
             assert!(begin.elapsed() < WITHIN, "writes go on");

@@ -16,7 +16,7 @@ use fjall::config::{CompressionPolicy, PartitioningPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::KEY_BYTES_MAX;
-use crate::compactor::Compactor;
+use crate::compactor::{self, Compactor};
 use crate::error::StoreError;
 use crate::table::{OWN, Table};
 
@@ -70,7 +70,8 @@ impl Engine {
             // In a store from before this was so, the engine's threads go on merging: both would be in each other's way.
             let is_ours =
                 records.config.compaction_strategy.get_config() == options().compaction_strategy.get_config();
-            let compactor = is_ours.then(|| Compactor::start(&database, &records, strategy(FIRST_FILES)));
+            let compactor =
+                is_ours.then(|| Compactor::start(folder, &database, &records, strategy(FIRST_FILES)));
             Ok::<_, fjall::Error>((database, records, compactor.transpose()?))
         };
         // The engine asserts what it expects of its files, so a damaged one may panic instead of answering an error.
@@ -93,6 +94,11 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> (usize, usize) {
         (self.records.sealed_memtable_count(), self.records.l0_table_count())
+    }
+
+    /// What a merge of files takes of the disk until it is done, at most.
+    pub(crate) fn merge_bytes_max(&self) -> u64 {
+        compactor::merge_bytes_max(&self.records)
     }
 
     /// True where there is no record at all.

@@ -48,9 +48,13 @@ enum Room {
 }
 
 impl Space {
-    /// Watches the disk on which this folder is.
-    pub(crate) fn of(folder: &Path) -> Self {
-        Self::asking(folder, Box::new(system))
+    /// Watches the disk on which this folder is. Of its room so many bytes are kept, as `kept` tells, beside the reserves.
+    pub(crate) fn of(folder: &Path, kept: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let ask = move |folder: &Path| {
+            let Disk { all_bytes, free_bytes } = system(folder)?;
+            Ok(Disk { all_bytes, free_bytes: free_bytes.saturating_sub(kept()) })
+        };
+        Self::asking(folder, Box::new(ask))
     }
 
     pub(crate) fn asking(folder: &Path, ask: Ask) -> Self {
@@ -100,7 +104,7 @@ impl Room {
     }
 }
 
-fn system(folder: &Path) -> io::Result<Disk> {
+pub(crate) fn system(folder: &Path) -> io::Result<Disk> {
     let told = rustix::fs::statvfs(folder)?;
     Ok(Disk {
         all_bytes: told.f_blocks.saturating_mul(told.f_frsize),

@@ -84,15 +84,17 @@ impl Store {
         durable: bool,
         ephemeral: Option<EphemeralFolder>,
     ) -> Result<Self, OpenError> {
-        let space = Space::of(&options.path);
-        Self::open_on(options, durable, ephemeral, space)
+        Self::open_on(options, durable, ephemeral, |path, engine| {
+            let engine = Arc::clone(engine);
+            Space::of(path, move || engine.merge_bytes_max())
+        })
     }
 
     fn open_on(
         options: StoreOptions,
         durable: bool,
         ephemeral: Option<EphemeralFolder>,
-        space: Space,
+        space: impl FnOnce(&Path, &Arc<Engine>) -> Space,
     ) -> Result<Self, OpenError> {
         let StoreOptions { path, sealer, clock } = options;
         let failed = |source| OpenError::Io { path: path.clone(), source };
@@ -100,8 +102,10 @@ impl Store {
         let lock = FolderLock::take(&path)?;
         let (engine, group) = open_checked(&path, sealer, durable)?;
         let marker = Marker::open(&path).map_err(failed)?;
+        let engine = Arc::new(engine);
+        let space = space(&path, &engine);
         let shared = Arc::new(Shared {
-            engine: Arc::new(engine),
+            engine,
             pending: Mutex::new(Pending::default()),
             work: Condvar::new(),
             room: Notify::new(),
@@ -415,7 +419,7 @@ mod tests {
         let space = Space::asking(&path, Box::new(ask));
         let sealer = RootKey::ephemeral().derive("store");
         let options = StoreOptions { path, sealer, clock: Clock::system() };
-        let store = Store::open_on(options, false, Some(folder), space).unwrap();
+        let store = Store::open_on(options, false, Some(folder), |_, _| space).unwrap();
         let put = |key: &str| {
             store.transact_blocking(|transaction| transaction.put(TABLE, Key::new().str(key), vec![1; 100]))
         };

@@ -145,6 +145,25 @@ def test_a_mock_answers_with_what_the_request_and_the_stage_have(platform, gatew
         refused(gateway.put_integration, "BadRequestException", **at, type="MOCK", requestTemplates={"application/json": template})
 
 
+def test_a_mock_names_its_status_as_constructs_and_frameworks_write_it(platform, gateway, api, root):
+    at = {"restApiId": api, "resourceId": root, "httpMethod": "OPTIONS"}
+    mock(gateway, at)
+    # The AWS CDK's and the Serverless Framework's, and others that API Gateway reads.
+    written = ["{ statusCode: 204 }", "{statusCode:204}", "{'statusCode': 204, note: 'a, b}',}", "{statusCode: $input.params('status')}"]
+    gateway.put_method_response(**at, statusCode="204", responseParameters={"method.response.header.Access-Control-Allow-Origin": False})
+    for number, template in enumerate(written):
+        gateway.put_integration(**at, type="MOCK", requestTemplates={"application/json": template}, contentHandling="CONVERT_TO_TEXT")
+        origin = {"method.response.header.Access-Control-Allow-Origin": "'https://x.com'"}
+        gateway.put_integration_response(**at, statusCode="204", selectionPattern="204", responseParameters=origin)
+        gateway.create_deployment(restApiId=api, stageName=f"s{number}")
+        answer = platform.raw("OPTIONS", f"/_aws/execute-api/{api}/s{number}/?status=204")
+        assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (204, "https://x.com"), template
+        assert gateway.get_integration(**at)["requestTemplates"] == {"application/json": template}
+    for template in ("{statusCode: '204'}", "{statusCode 204}", "statusCode: 204", "{'statusCode\": 204}", "{statusCode: 204"):
+        message = refused(gateway.put_integration, "BadRequestException", **at, type="MOCK", requestTemplates={"application/json": template})
+        assert message == "A request template that is not JSON with a statusCode is not supported yet", template
+
+
 def test_a_head_over_the_quota_is_refused(platform, gateway, api, root):
     mock(gateway, {"restApiId": api, "resourceId": root, "httpMethod": "GET"})
     gateway.create_deployment(restApiId=api, stageName="prod")

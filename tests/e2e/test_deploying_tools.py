@@ -39,7 +39,8 @@ const table = new dynamodb.Table(stack, 'Items', { partitionKey, removalPolicy: 
 const code = lambda.Code.fromAsset('fn');
 const handler = new lambda.Function(stack, 'Hello', { runtime: lambda.Runtime.PYTHON_3_12, handler: 'app.handler', code, environment: { TABLE: table.tableName } });
 table.grantReadWriteData(handler);
-const api = new apigateway.LambdaRestApi(stack, 'Api', { handler });
+const defaultCorsPreflightOptions = { allowOrigins: ['https://x.com'], allowMethods: ['GET'] };
+const api = new apigateway.LambdaRestApi(stack, 'Api', { handler, defaultCorsPreflightOptions });
 new cdk.CfnOutput(stack, 'ApiId', { value: api.restApiId });
 """
 CDK_CODE = """import json, os, boto3
@@ -126,6 +127,8 @@ def test_the_cdk_deploys_with_the_callers_own_rights(platform, tmp_path, name, m
     assert f"✅  {name}" in told, told
     api = tools.outputs(platform, name)["ApiId"]
     assert platform.raw("GET", f"/_aws/execute-api/{api}/prod/a/b").json() == {"id": "/a/b"}
+    preflight = platform.raw("OPTIONS", f"/_aws/execute-api/{api}/prod/a/b", headers={"Origin": "https://x.com"})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"], preflight.headers["access-control-allow-methods"]) == (204, "https://x.com", "GET")
     assert "no changes" in run([cdk, "deploy", f"--method={method}", "--require-approval", "never"], environment, tmp_path)
     run([cdk, "destroy", "--force"], environment, tmp_path)
     assert name not in [s["StackName"] for s in listed(platform.client("cloudformation"), "describe_stacks", "Stacks")]

@@ -40,6 +40,20 @@ def test_statements_read_and_write_items(platform, client, name):
     assert message == "Where clause does not contain a mandatory equality on all key attributes"
 
 
+def test_an_order_is_of_both_keys(client, name):
+    for artist, song in (("A", "1"), ("A", "2"), ("B", "1"), ("B", "2")):
+        client.put_item(TableName=name, Item={"artist": {"S": artist}, "song": {"S": song}})
+
+    def found(rest):
+        return [item["artist"]["S"] + item["song"]["S"] for item in client.execute_statement(Statement=f"SELECT * FROM \"{name}\" WHERE {rest}")["Items"]]
+
+    assert found("artist IN ['A', 'B'] ORDER BY artist DESC, song ASC") == ["B1", "B2", "A1", "A2"]
+    assert found("artist IN ['B', 'A'] ORDER BY artist ASC, song DESC") == ["A2", "A1", "B2", "B1"]
+    assert found("artist = 'A' AND song IN ['2', '1'] ORDER BY song") == ["A1", "A2"]
+    message = refused(client.execute_statement, "ValidationException", Statement=f"SELECT * FROM \"{name}\" WHERE artist IN ['A', 'B'] ORDER BY song")
+    assert message == "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause."
+
+
 def test_several_statements_at_once(client, name):
     statements = [{"Statement": f"INSERT INTO \"{name}\" VALUE {{'artist': 'A', 'song': '{each}'}}"} for each in range(3)]
     assert all("Error" not in each for each in client.batch_execute_statement(Statements=statements)["Responses"])

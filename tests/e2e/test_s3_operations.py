@@ -136,6 +136,13 @@ def test_versions(s3, bucket):
     assert marker["DeleteMarker"] is True
     refused(s3.get_object, "NoSuchKey", Bucket=bucket, Key="k")
     refused(s3.get_object, "MethodNotAllowed", Bucket=bucket, Key="k", VersionId=marker["VersionId"])
+    source = {"Bucket": bucket, "Key": "k", "VersionId": marker["VersionId"]}
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="copy")["UploadId"]
+    for copy, more in ((s3.copy_object, {}), (s3.upload_part_copy, {"UploadId": upload, "PartNumber": 1})):
+        message = refused(copy, "InvalidRequest", Bucket=bucket, Key="copy", CopySource=source, **more)
+        assert message == "The source of a copy request may not specifically refer to a delete marker by version id."
+        refused(copy, "NoSuchKey", Bucket=bucket, Key="copy", CopySource=f"{bucket}/k", **more)
+    s3.abort_multipart_upload(Bucket=bucket, Key="copy", UploadId=upload)
     assert s3.get_object(Bucket=bucket, Key="k", VersionId=ids[2])["Body"].read() == bytes([2])
     pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2}))
     listed = [each["VersionId"] for page in pages for each in page.get("Versions", [])]

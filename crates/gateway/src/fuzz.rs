@@ -66,6 +66,11 @@ pub fn fuzz_schema(data: &[u8]) {
     crate::schema::fuzz_schema(data);
 }
 
+/// Reads any bytes as what names a mock's status.
+pub fn fuzz_mock_status(data: &[u8]) {
+    crate::mock::fuzz_status(data);
+}
+
 /// Reads any bytes as a template of an API's own answer.
 pub fn fuzz_template(data: &[u8]) {
     crate::own_answer::fuzz_template(data);
@@ -89,6 +94,7 @@ mod tests {
             "{",
             r#"{"statusCode":200,"headers":{"a":[1]}}"#,
             "/_fastness/answers/a?X-Signature=b",
+            r#"{statusCode: 200, 'a': "b\u0041", c: [d e,,], }"#,
             r##"{"$ref":"#/a","a":{"enum":[1]}}{"b":[1,2,3,4,5,6,7]}"##,
             "$context.error.message$stageVariables.a$method.request.header.x-a$",
             r#"{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[]},"context":{"a":1}}"#,
@@ -101,6 +107,7 @@ mod tests {
             fuzz_authorizer(seed.as_bytes());
             fuzz_schema(seed.as_bytes());
             fuzz_template(seed.as_bytes());
+            fuzz_mock_status(seed.as_bytes());
         }
     }
 
@@ -118,6 +125,7 @@ mod tests {
             fuzz_authorizer(&bytes);
             fuzz_schema(&bytes);
             fuzz_template(&bytes);
+            fuzz_mock_status(&bytes);
         }
     }
 }

@@ -42,6 +42,7 @@ pub use callback::{
 pub use exchange::{Trial, TrialError, Tried};
 pub use gateway::{BODY_BYTES_MAX, Gateway, INTEGRATION_MILLIS_MAX};
 pub use logs::{Deliverer, Logs, group_of, trusts_gateway};
+pub use mock::mock_status;
 pub use plans::{Plans, by_day, date_of, day_of, period_of, set_left};
 pub use schema::{MODEL_BYTES_MAX, SchemaError, Schemas};
 pub use stages::{StageError, Stages, selection_pattern};

@@ -3,6 +3,12 @@
 //! Nothing is evaluated: templates that would need it were refused when they were put. There is no integration behind a
 //! mock, so `$input.body` of its answer is an empty object; parameters are the request's.
 
+mod status;
+
+pub use status::mock_status;
+
+pub(crate) use status::fuzz_status;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use regex_automata::meta::Regex;
@@ -102,10 +108,9 @@ fn of_type<'m, T>(by_type: &'m BTreeMap<String, T>, content_type: &str) -> Optio
     by_type.iter().find(|(known, _)| known.eq_ignore_ascii_case(content_type)).map(|(_, found)| found)
 }
 
-fn status_in(json: &[u8]) -> Result<u16, Refusal> {
-    let json: Option<Value> = serde_json::from_slice(json).ok();
-    let status = json.as_ref().and_then(|json| json.get("statusCode")).and_then(Value::as_u64);
-    status.and_then(|status| u16::try_from(status).ok()).ok_or_else(Refusal::integration_failed)
+fn status_in(request: &[u8]) -> Result<u16, Refusal> {
+    let text = std::str::from_utf8(request).ok();
+    text.and_then(mock_status).ok_or_else(Refusal::integration_failed)
 }
 
 /// The first response whose pattern fits the status, else the default one.
@@ -162,10 +167,13 @@ mod tests {
         };
         Mock {
             statuses: BTreeMap::from([("application/json".to_owned(), 200), ("text/x".to_owned(), 404)]),
-            request_templates: BTreeMap::from([(
-                "text/v".to_owned(),
-                r#"{"statusCode": $input.params('s'), "body": $input.json('$')}"#.to_owned(),
-            )]),
+            request_templates: BTreeMap::from([
+                (
+                    "text/v".to_owned(),
+                    r#"{"statusCode": $input.params('s'), "body": $input.json('$')}"#.to_owned(),
+                ),
+                ("text/w".to_owned(), "{ statusCode: $input.params('s'), }".to_owned()),
+            ]),
             passes_through: true,
             responses: vec![response(201, None), response(444, Some("4\\d{2}"))],
         }
@@ -209,6 +217,8 @@ mod tests {
             ("application/json", "text/plain;q=1", "", (201, "plain")),
             ("text/x", "*/*", "", (444, "{}")),
             ("text/y", "*/*", r#"{"statusCode": 410}"#, (444, "{}")),
+            ("text/y", "*/*", "{ statusCode: 410 }", (444, "{}")),
+            ("text/w", "*/*", "", (444, "{}")),
             ("application/json", "text/v", "b", (201, "r v a<{}>")),
             ("text/v", "*/*", "", (444, "{}")),
             ("text/v", "*/*", "[1]", (444, "{}")),

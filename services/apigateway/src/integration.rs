@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use gateway::records::{Credentials, Integration, Mock, MockResponse};
-use gateway::{INTEGRATION_MILLIS_MAX, TEMPLATE_BYTES_MAX, Template, TemplateError, selection_pattern};
+use gateway::{
+    INTEGRATION_MILLIS_MAX, TEMPLATE_BYTES_MAX, Template, TemplateError, mock_status, selection_pattern,
+};
 use identity::RoleName;
-use serde_json::Value;
 
 use crate::Error;
 use crate::records::{IntegrationRecord, IntegrationResponseRecord, MethodRecord};
@@ -110,9 +111,7 @@ fn template(text: &str) -> Result<Template<'_>, Error> {
 /// The status that a fixed request template gives.
 fn template_status(template: &str) -> Result<u16, Error> {
     let unsupported = || Error::unsupported("A request template that is not JSON with a statusCode");
-    let json: Value = serde_json::from_str(template).map_err(|_| unsupported())?;
-    let status = json.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
-    status.ok_or_else(unsupported)
+    mock_status(template).ok_or_else(unsupported)
 }
 
 /// Checks that a method declares a response of its integration: the status, and each header.
@@ -233,7 +232,18 @@ mod tests {
             (mock.statuses.get("application/json").copied(), template, mock.passes_through)
         });
         assert_eq!(kept, [(Some(204), None, false), (None, Some(varies), false)]);
+        for text in ["{ statusCode: 204 }", "{statusCode:204}", "{'statusCode': 204, message: 'a',}"] {
+            assert_eq!(put(text).unwrap().statuses["application/json"], 204, "{text}");
+        }
         for (text, expected) in [
+            (
+                "{statusCode: '204'}",
+                "A request template that is not JSON with a statusCode is not supported yet",
+            ),
+            (
+                "{statusCode 204}",
+                "A request template that is not JSON with a statusCode is not supported yet",
+            ),
             ("{}", "A request template that is not JSON with a statusCode is not supported yet"),
             ("#set($x = 1)", "`#set($x = 1)` in a mapping template is not supported yet"),
             ("{\"statusCode\": ${x}}", "`${x}}` in a mapping template is not supported yet"),

@@ -56,7 +56,7 @@ pub(super) fn expand(
 ) -> Result<Vec<(String, Value)>, Problems> {
     check(source.id, KIND, &source.properties, &PROPERTIES, &["StageName"])?;
     let version = truthy(&source.properties, "OpenApiVersion");
-    if version.is_some_and(|version| version != "2.0" && !swagger::is_version_3(version)) {
+    if version.is_some_and(|version| !swagger::is_supported_version(version)) {
         return Err(Problems::resource(source.id, "The OpenApiVersion value must be of the format '3.0.0'."));
     }
     let definition = definition(source, context)?;

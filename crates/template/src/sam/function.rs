@@ -8,7 +8,7 @@ use super::event;
 use super::location::s3_location;
 use super::references::Generated;
 use super::role;
-use super::value::{Kind, attribute, check, if_parts, is_no_value, member, reference, truthy};
+use super::value::{Kind, attribute, check, if_parts, is_no_value, is_truthy, member, reference, truthy};
 use super::version;
 use super::{deployment, invoke, rules, url};
 
@@ -160,7 +160,7 @@ pub(super) fn expand(
     more.extend(events);
     let mut resources = vec![(source.id.to_owned(), source.whole("AWS::Lambda::Function", function))];
     resources.extend(more);
-    if source.properties.get("PropagateTags") == Some(&Value::Bool(true)) {
+    if source.properties.get("PropagateTags").is_some_and(is_truthy) {
         super::value::propagate_tags(truthy(&source.properties, "Tags"), &mut resources);
     }
     Ok(resources)
@@ -226,7 +226,7 @@ fn code(source: &Source<'_>) -> Result<Value, Problems> {
         let Some(uri) = member(properties, "ImageUri") else {
             return refuse("'ImageUri' must be set.".to_owned());
         };
-        if !super::value::is_truthy(uri) {
+        if !is_truthy(uri) {
             return refuse("'ImageUri' requires that a image hosted at a registry be specified.".to_owned());
         }
         return Ok(json!({ "ImageUri": uri }));

@@ -90,7 +90,7 @@ pub fn transform(
     let mut resources = resources.as_object().cloned().unwrap_or_default();
     let mut problems = Problems::default();
     connector::take_out(&mut resources, &mut problems);
-    apply_openapi_version(&resources, &mut bodies);
+    apply_openapi_version(&mut resources, &mut bodies);
     let apis = of_kind(&resources, api::KIND)
         .map(|(id, body)| (id.clone(), Source::new(id, body).properties))
         .collect();
@@ -384,14 +384,24 @@ fn values(
     values
 }
 
-/// `OpenApiVersion: 3…` turns the bodies that the transform writes into OpenAPI 3.
-fn apply_openapi_version(resources: &Map<String, Value>, bodies: &mut IndexMap<String, context::Body>) {
-    for (id, body) in of_kind(resources, api::KIND) {
-        let version = body.get("Properties").and_then(|properties| properties.get("OpenApiVersion"));
+/// `OpenApiVersion: 3…` turns the bodies that the transform writes into OpenAPI 3; there it may be a number, as YAML reads `3.0`.
+fn apply_openapi_version(resources: &mut Map<String, Value>, bodies: &mut IndexMap<String, context::Body>) {
+    for (id, resource) in resources {
+        let is_api = resource.get("Type").is_some_and(|kind| kind == api::KIND);
+        let version = resource.pointer_mut("/Properties/OpenApiVersion").filter(|_| is_api);
         let version = version.filter(|version| swagger::is_version_3(version));
         let managed = bodies.get_mut(id).filter(|body| body.managed);
         if let (Some(version), Some(body)) = (version, managed) {
-            body.doc.set(Text::own("openapi"), Py::from_template(version));
+            // Of a number the published transform makes a text of its own, which counts otherwise into the deployment's name.
+            let written = match version {
+                Value::Number(number) => {
+                    let text = number.to_string();
+                    *version = Value::String(text.clone());
+                    Py::from(text)
+                }
+                _ => Py::from_template(version),
+            };
+            body.doc.set(Text::own("openapi"), written);
             body.doc.remove("swagger");
         }
     }

@@ -222,7 +222,8 @@ pub(crate) struct Begun {
 }
 
 /// Writes an operation into a stack and starts it. The stack's state is checked again under the transaction, and `edit`
-/// changes what is stored then: what others were told is done to the stack since `seen` was read stays done.
+/// changes what is stored then: what others were told is done to the stack since `seen` was read stays done. Where the same
+/// request came at the same time under the same token and was first, nothing is written, and its operation is the answer's.
 pub(crate) async fn begin(
     state: &State,
     call: &Call,
@@ -232,10 +233,15 @@ pub(crate) async fn begin(
     edit: impl FnOnce(&mut StackRecord) + Send,
 ) -> Result<StackRecord, Error> {
     let now = call.now();
-    let written = call
+    let (stack, is_new) = call
         .transact(|tx| {
             let mut next = match stacks::find(tx, seen.account, call.region(), &seen.name)? {
-                Some(stored) => {
+                Some(mut stored) => {
+                    let token = begun.operation.token.as_ref();
+                    if let Some(number) = token::repeated(&stored, token, &begun.request)? {
+                        stored.operations = number;
+                        return Ok((stored, false));
+                    }
                     check_unchanged(&stored, &seen, status)?;
                     stored
                 }
@@ -244,11 +250,13 @@ pub(crate) async fn begin(
                 None => return Err(no_stack(&seen.name)),
             };
             edit(&mut next);
-            write(tx, next, begun, status, now)
+            Ok((write(tx, next, begun, status, now)?, true))
         })
         .await?;
-    engine::start(state, call.pipeline(), &written);
-    Ok(written)
+    if is_new {
+        engine::start(state, call.pipeline(), &stack);
+    }
+    Ok(stack)
 }
 
 /// Writes an operation into a stack, with the event of its first status.

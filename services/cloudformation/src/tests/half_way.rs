@@ -129,6 +129,32 @@ async fn a_token_is_one_requests() {
 }
 
 #[tokio::test]
+async fn requests_of_one_token_at_once_are_one() {
+    let stage = Stage::new().await;
+    let body = |retention: u32| {
+        format!(
+            "Resources: {{A: {{Type: AWS::Logs::LogGroup, Properties: {{RetentionInDays: {retention}}}}}}}"
+        )
+    };
+    for (operation, status, retention) in
+        [("CreateStack", "CREATE_COMPLETE", 7), ("UpdateStack", "UPDATE_COMPLETE", 9)]
+    {
+        let input =
+            json!({ "StackName": "s", "TemplateBody": body(retention), "ClientRequestToken": operation });
+        let call = || stage.call(operation, input.clone());
+        let (one, two, three, four) = tokio::join!(call(), call(), call(), call());
+        let one = one.unwrap();
+        assert_eq!(
+            [two.unwrap(), three.unwrap(), four.unwrap()],
+            [one.clone(), one.clone(), one],
+            "{operation}"
+        );
+        assert_eq!(stage.settled("s").await, status);
+    }
+    assert_eq!((count(&stage, "logs:CreateLogGroup"), count(&stage, "logs:PutRetentionPolicy")), (1, 2));
+}
+
+#[tokio::test]
 async fn references_to_nowhere_are_refused_wherever_they_stand() {
     let stage = Stage::new().await;
     let with = |resource: &str| {

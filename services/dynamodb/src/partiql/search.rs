@@ -1,5 +1,7 @@
 //! Which part of a table or an index a condition asks for, and what is left to be tested item by item.
 
+use std::cmp::Ordering;
+
 use crate::attribute::{AttributeValue, Attributes};
 use crate::expression::condition::{Comparator, Operand};
 use crate::expression::key_condition::{KeyCondition, KeyTest};
@@ -19,6 +21,39 @@ pub(crate) struct Search {
     pub(crate) partitions: Vec<AttributeValue>,
     /// What is tested of each item.
     pub(crate) filter: Option<Condition>,
+}
+
+/// How the items that are found follow each other, by the two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// True where the largest partition key comes first.
+    pub(crate) partitions_reversed: bool,
+    /// True where the largest sort key comes first.
+    pub(crate) sorts_reversed: bool,
+}
+
+impl Search {
+    /// Has the ranges follow each other as their items shall: which are of one partition do not overlap.
+    pub(crate) fn sort(&mut self, schema: &KeySchema, order: Order) {
+        let compare = |one: &KeyCondition, two: &KeyCondition, name: &str, is_reversed: bool| {
+            let values = first_value(one, name).zip(first_value(two, name));
+            let ordering = values.and_then(|(one, two)| one.scalar_cmp(two)).unwrap_or(Ordering::Equal);
+            if is_reversed { ordering.reverse() } else { ordering }
+        };
+        self.ranges.iter_mut().for_each(|ranges| {
+            ranges.sort_by(|one, two| {
+                let partitions = compare(one, two, &schema.partition.name, order.partitions_reversed);
+                partitions.then_with(|| match &schema.sort {
+                    Some(sort) => compare(one, two, &sort.name, order.sorts_reversed),
+                    None => Ordering::Equal,
+                })
+            });
+        });
+    }
+}
+
+fn first_value<'r>(range: &'r KeyCondition, name: &str) -> Option<&'r AttributeValue> {
+    range.test(name)?.values().next()
 }
 
 /// How the items of a condition are found by these keys.

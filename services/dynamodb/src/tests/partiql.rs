@@ -50,7 +50,7 @@ async fn items_are_selected_by_keys_and_by_values() {
 #[tokio::test]
 async fn pages_go_on_over_partitions_and_only_with_their_statement() {
     let fixture = filled().await;
-    let statement = "SELECT * FROM Tab WHERE p IN ['a', 'b'] ORDER BY s DESC";
+    let statement = "SELECT * FROM Tab WHERE p IN ['a', 'b'] ORDER BY p, s DESC";
     let mut input = json!({"Statement": statement, "Limit": 3});
     let mut found = Vec::new();
     loop {
@@ -68,6 +68,57 @@ async fn pages_go_on_over_partitions_and_only_with_their_statement() {
         assert_eq!(fixture.invalid("ExecuteStatement", &other).await, "Invalid NextToken");
     }
     assert_eq!(found, ["a4", "a3", "a2", "a1", "a0", "b4", "b3", "b2", "b1", "b0"]);
+}
+
+#[tokio::test]
+async fn items_follow_each_other_as_both_keys_are_ordered() {
+    let fixture = filled().await;
+    let found = async |rest: &str| {
+        let mut input = json!({"Statement": format!("SELECT * FROM Tab WHERE {rest}"), "Limit": 2});
+        let mut found = Vec::new();
+        loop {
+            let page = fixture.ok("ExecuteStatement", &input).await;
+            for item in page["Items"].as_array().unwrap() {
+                let (p, s) = (item["p"]["S"].as_str().unwrap(), item["s"]["N"].as_str().unwrap());
+                found.push(format!("{p}{s}"));
+            }
+            if page["NextToken"].is_null() {
+                return found.join(" ");
+            }
+            input["NextToken"] = page["NextToken"].clone();
+        }
+    };
+    for (rest, expected) in [
+        ("p IN ['a', 'b'] AND s < 2 ORDER BY p DESC, s", "b0 b1 a0 a1"),
+        ("p IN ['b', 'a'] AND s < 2 ORDER BY p DESC, s DESC", "b1 b0 a1 a0"),
+        ("p IN ['b', 'a'] AND s < 2 ORDER BY p, s ASC", "a0 a1 b0 b1"),
+        ("p IN ['b', 'a'] AND s < 2 ORDER BY s, p ASC", "a0 a1 b0 b1"),
+        ("(p = 'b' OR p = 'a') AND s IN [3, 1, 2] ORDER BY p DESC, s", "b1 b2 b3 a1 a2 a3"),
+        ("p = 'a' AND s IN [1, 3, 2] ORDER BY s DESC", "a3 a2 a1"),
+        ("p = 'a' AND s IN [3, 1] ORDER BY s", "a1 a3"),
+        ("p = 'a' AND s IN [3, 1]", "a3 a1"),
+        // Of a sort key that is not named, the largest comes first.
+        ("p IN ['b', 'a'] AND s < 2 ORDER BY p", "a1 a0 b1 b0"),
+        ("p = 'a' AND s < 2 ORDER BY p DESC", "a1 a0"),
+        ("p = 'a' AND s < 2", "a0 a1"),
+    ] {
+        assert_eq!(found(rest).await, expected, "{rest}");
+    }
+    for (rest, expected) in [
+        ("ORDER BY p", "Must have WHERE clause in the statement when using ORDER BY clause."),
+        (
+            "WHERE s = 1 ORDER BY s",
+            "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.",
+        ),
+        ("WHERE p = 'a' ORDER BY v", "Attribute v in ORDER BY clause must be part of the primary key"),
+        (
+            "WHERE p IN ['a', 'b'] ORDER BY s DESC",
+            "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause.",
+        ),
+    ] {
+        let statement = json!({"Statement": format!("SELECT * FROM Tab {rest}")});
+        assert_eq!(fixture.invalid("ExecuteStatement", &statement).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::model::condition::Conditions;
 use crate::model::{name, tags};
 use crate::records::{BucketRecord, VersionRecord};
 use crate::state::{Lookup as _, S3};
+use crate::versions;
 use crypto::checksum::Algorithm;
 use service::{Call, Permit, View};
 
@@ -102,6 +103,13 @@ pub(super) fn look(
     let find = |view: &View| {
         let bucket = view.bucket(target.0, target.1)?;
         let from = view.bucket(&source.bucket, source_owner)?;
+        if let Some(id) = &source.version
+            && versions::version(view, &from.id, &source.key, id)?.is_some_and(|version| version.marker)
+        {
+            return Err(Error::invalid_request(
+                "The source of a copy request may not specifically refer to a delete marker by version id.",
+            ));
+        }
         let found = view.readable(call, &source.bucket, &from, &source.key, source.version.as_deref())?;
         Ok((bucket, from, found))
     };

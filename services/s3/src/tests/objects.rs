@@ -63,6 +63,33 @@ async fn what_is_put_is_got_in_any_range() {
 }
 
 #[tokio::test]
+async fn a_marker_that_is_named_is_no_source_of_a_copy() {
+    let kit = kit().await;
+    let root = bucket(&kit).await;
+    put(&kit, &root, "k", b"x".to_vec()).await.unwrap();
+    let enable = json!({"Bucket": "bbb", "VersioningConfiguration": {"Status": "Enabled"}});
+    kit.json(&root, "s3", "PutBucketVersioning", &enable).await.unwrap();
+    let deleted = kit.json(&root, "s3", "DeleteObject", &json!({"Bucket": "bbb", "Key": "k"})).await.unwrap();
+    let marker = format!("bbb/k?versionId={}", deleted["VersionId"].as_str().unwrap());
+    let upload = json!({"Bucket": "bbb", "Key": "c"});
+    let upload = kit.json(&root, "s3", "CreateMultipartUpload", &upload).await.unwrap()["UploadId"].clone();
+    for (source, code, status) in [
+        (marker.as_str(), "InvalidRequest", 400),
+        ("bbb/k", "NoSuchKey", 404),
+        ("bbb/k?versionId=null", "", 0),
+    ] {
+        let copy = json!({"Bucket": "bbb", "Key": "c", "CopySource": source});
+        let part =
+            json!({"Bucket": "bbb", "Key": "c", "CopySource": source, "UploadId": upload, "PartNumber": 1});
+        for (operation, input) in [("CopyObject", copy), ("UploadPartCopy", part)] {
+            let refused = kit.json(&root, "s3", operation, &input).await.err();
+            let told = refused.as_ref().map_or(("", 0), |fault| (fault.code.as_ref(), fault.status));
+            assert_eq!(told, (code, status), "{operation} {source}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn versions_come_back_when_the_newest_goes() {
     let kit = kit().await;
     let root = bucket(&kit).await;

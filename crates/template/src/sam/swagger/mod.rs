@@ -54,15 +54,22 @@ pub(super) fn is_valid(doc: &Dict) -> bool {
     versioned && doc.get("paths").is_some_and(|paths| paths.as_dict().is_some())
 }
 
-/// `3`, `3.0` or `3.0.1`.
+/// `3.0` or `3.0.1`.
 pub(super) fn is_version_3(version: &Value) -> bool {
+    is_version(version, &["3"])
+}
+
+/// What an API may ask for: a version 2 or 3, written as [`is_version_3`] wants it.
+pub(super) fn is_supported_version(version: &Value) -> bool {
+    is_version(version, &["2", "3"])
+}
+
+fn is_version(version: &Value, majors: &[&str]) -> bool {
     let text = crate::parameter::scalar_text(version).unwrap_or_default();
-    let rest = text.strip_prefix('3');
-    let digit = |part: &str| part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
-    rest.is_some_and(|rest| {
-        let parts: Vec<&str> = rest.split('.').collect();
-        parts.len() <= 3 && parts.first() == Some(&"") && parts.iter().skip(1).all(|part| digit(part))
-    })
+    let digit = |part: &&str| part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
+    let parts: Vec<&str> = text.split('.').collect();
+    let [major, rest @ ..] = parts.as_slice() else { return false };
+    majors.contains(major) && matches!(rest.len(), 1 | 2) && rest.iter().all(digit)
 }
 
 fn no_value() -> Py {

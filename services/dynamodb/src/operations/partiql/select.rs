@@ -17,10 +17,10 @@ use crate::error::Error;
 use crate::expression::{Condition, Projection};
 use crate::invalid::Invalid;
 use crate::item;
-use crate::key::table_range;
+use crate::key::{KeyAttribute, KeySchema, table_range};
 use crate::operations::page_source::Source;
 use crate::operations::pages::{PAGE_BYTES, Reader};
-use crate::partiql::search::{Search, search};
+use crate::partiql::search::{Order, Search, search};
 use crate::partiql::{Statement, Verb};
 use crate::records::IndexKind;
 use crate::request::Expressions;
@@ -66,24 +66,42 @@ fn read(token: &str, digest: &[u8; DIGEST_BYTES]) -> Option<(usize, Attributes)>
     Some((usize::try_from(u32::from_be_bytes(*range)).ok()?, item::decode(key).ok()?))
 }
 
-/// True where the largest sort key comes first.
-fn direction(source: &Source<'_>, order: &[(String, bool)], search: &Search) -> Result<bool, Invalid> {
-    if order.is_empty() {
-        return Ok(false);
+/// The order that a statement asks for.
+fn order(
+    schema: &KeySchema,
+    named: &[(String, bool)],
+    condition: Option<&Condition>,
+    search: &Search,
+) -> Result<Option<Order>, Invalid> {
+    if named.is_empty() {
+        return Ok(None);
+    }
+    if condition.is_none() {
+        return Err(Invalid::new("Must have WHERE clause in the statement when using ORDER BY clause."));
     }
     if search.ranges.is_none() {
         return Err(Invalid::new(
             "Must have at least one non-optional hash key condition in WHERE clause when using ORDER BY clause.",
         ));
     }
-    let schema = source.schema();
-    if let Some((name, _)) = order.iter().find(|(name, _)| !schema.contains(name)) {
+    if let Some((name, _)) = named.iter().find(|(name, _)| !schema.contains(name)) {
         return Err(Invalid::new(format!(
-            "Variable reference {name} in ORDER BY clause must be part of the primary key"
+            "Attribute {name} in ORDER BY clause must be part of the primary key"
         )));
     }
-    let sort = schema.sort.as_ref().map(|sort| &sort.name);
-    Ok(order.iter().any(|(name, is_reverse)| Some(name) == sort && *is_reverse))
+    let direction = |key: &KeyAttribute| named.iter().find(|(name, _)| *name == key.name).map(|(_, it)| *it);
+    let partitions = direction(&schema.partition);
+    if partitions.is_none() && search.partitions.len() > 1 {
+        return Err(Invalid::new(
+            "Must have hash key in ORDER BY clause when more than one hash key condition specified in WHERE clause.",
+        ));
+    }
+    // DynamoDB puts the largest sort key first where an order does not speak of it.
+    let sorts = schema.sort.as_ref().map(|sort| direction(sort).unwrap_or(true));
+    Ok(Some(Order {
+        partitions_reversed: partitions.unwrap_or(false),
+        sorts_reversed: sorts.unwrap_or(false),
+    }))
 }
 
 /// What a statement reads from, refused in PartiQL's own words.
@@ -134,14 +152,18 @@ pub(super) fn select(
     statement: &Statement,
     pages: &Pages<'_>,
 ) -> Result<api::ExecuteStatementOutput, Error> {
-    let Verb::Select { paths, condition, order, .. } = &statement.verb else {
+    let Verb::Select { paths, condition, order: named, .. } = &statement.verb else {
         return Err(Error::Validation("The statement does not read".to_owned()));
     };
     let input = pages.input;
     let source = source(table, statement, input.consistent_read.unwrap_or(false))?;
-    let search = search(source.schema(), condition.as_ref());
+    let mut search = search(source.schema(), condition.as_ref());
     check_filter(&source, search.filter.as_ref())?;
-    let is_reverse = direction(&source, order, &search)?;
+    let order = order(source.schema(), named, condition.as_ref(), &search)?;
+    if let Some(order) = order {
+        search.sort(source.schema(), order);
+    }
+    let is_reverse = order.is_some_and(|order| order.sorts_reversed);
     let expressions = Expressions {
         projection: (!paths.is_empty()).then(|| Projection::selecting(paths)),
         filter: search.filter,

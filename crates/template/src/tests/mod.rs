@@ -475,6 +475,7 @@ fn the_expanded_template_plans() {
 }
 
 mod extensions;
+mod nulls;
 mod unknown;
 
 mod fuzzing {

@@ -89,7 +89,7 @@ fn check_unused(
     before: &BTreeMap<&str, &str>,
     after: &BTreeMap<&str, &str>,
 ) -> Result<(), Error> {
-    for (name, value) in before.iter().filter(|(name, value)| after.get(*name) != Some(value)) {
+    for (name, _) in before.iter().filter(|(name, value)| after.get(*name) != Some(value)) {
         let users = users(tx, stack.account, &stack.region, name)?;
         let is_changed = after.contains_key(name);
         if !users.is_empty() {
@@ -103,7 +103,7 @@ fn check_unused(
 /// begins.
 fn check_stays(tx: &Transaction<'_>, account: AccountId, region: &str, name: &str) -> Result<(), Error> {
     // What nobody exports is missed where it is resolved.
-    let Some(found) = tx.get(EXPORTS, &export_key(account, region, name))? else { return Ok(()) };
+    let Some(found) = tx.get(EXPORTS, export_key(account, region, name))? else { return Ok(()) };
     let record: ExportRecord = decode(&found)?;
     let exporter = by_id(tx, account, region, &record.stack_id)?;
     match exporter.is_some_and(|exporter| exporter.status == status::DELETE_IN_PROGRESS) {

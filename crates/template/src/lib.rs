@@ -14,6 +14,7 @@ mod intrinsic;
 mod language;
 pub mod limits;
 mod macros;
+mod nulls;
 pub mod parameter;
 pub mod pattern;
 mod plan;
@@ -33,6 +34,7 @@ pub use include::{
 };
 pub use intrinsic::Resources;
 pub use macros::Macros;
+pub use nulls::check as check_nulls;
 pub use plan::{Plan, ResolvedOutput};
 pub use scope::{Pseudo, Scope};
 pub use template::{Output, Resource, Template};

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::document::{Document, Places};
 use crate::error::TemplateError;
 use crate::limits;
+use crate::nulls;
 use crate::parameter::Parameter;
 use crate::rules::Rule;
 
@@ -284,7 +285,7 @@ fn is_plain(value: &Value) -> bool {
 
 fn resource(name: &str, value: &Value, line: Option<u32>) -> Result<Resource, TemplateError> {
     if value.is_null() {
-        return Err(malformed(name, "'null' values are not allowed in templates"));
+        return Err(nulls::refused(&["Resources", name]));
     }
     let body =
         value.as_object().ok_or_else(|| TemplateError::format("Any Resources member must be an object."))?;
@@ -361,8 +362,7 @@ fn output(name: &str, value: &Value) -> Result<Output, TemplateError> {
             ("Description", Value::String(text)) => output.description = Some(text.clone()),
             ("Condition", Value::String(name)) => output.condition = Some(name.clone()),
             ("Value", Value::Null) => {
-                let why = format!("[/Outputs/{name}/Value] 'null' values are not allowed in templates");
-                return Err(TemplateError::format(why));
+                return Err(nulls::refused(&["Outputs", name, "Value"]));
             }
             ("Value", value) => output.value = value.clone(),
             ("Export", Value::Object(export)) if export.len() == 1 => {

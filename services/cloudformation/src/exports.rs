@@ -10,7 +10,7 @@ use store::{Key, Range, Read, Transaction};
 use crate::error::Error;
 use crate::model::status;
 use crate::records::{EXPORTS, ExportRecord, IMPORTS, StackRecord, VERSION};
-use crate::stacks::{decode, home, put};
+use crate::stacks::{by_id, decode, home, put};
 
 fn export_key(account: AccountId, region: &str, name: &str) -> Key {
     home(account, region).str(name)
@@ -46,6 +46,7 @@ pub(crate) fn index(
 ) -> Result<(), Error> {
     let (account, region) = (stack.account, stack.region.as_str());
     let (before, after) = (stored.map(of).unwrap_or_default(), of(stack));
+    check_unused(tx, stack, &before, &after)?;
     for name in before.keys().filter(|name| !after.contains_key(*name)) {
         tx.delete(EXPORTS, export_key(account, region, name))?;
     }
@@ -75,9 +76,40 @@ pub(crate) fn index(
         tx.delete(IMPORTS, key(name))?;
     }
     for name in after.difference(&before) {
+        check_stays(tx, account, region, name)?;
         tx.put(IMPORTS, key(name), stack.name.clone().into_bytes())?;
     }
     Ok(())
+}
+
+/// Refuses that exports go or change that others use. Who changes a stack asks before; in between somebody may have begun to.
+fn check_unused(
+    tx: &Transaction<'_>,
+    stack: &StackRecord,
+    before: &BTreeMap<&str, &str>,
+    after: &BTreeMap<&str, &str>,
+) -> Result<(), Error> {
+    for (name, _) in before.iter().filter(|(name, value)| after.get(*name) != Some(value)) {
+        let users = users(tx, stack.account, &stack.region, name)?;
+        let is_changed = after.contains_key(name);
+        if !users.is_empty() {
+            return Err(Error::Validation(refusal(name, &users, is_changed)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to begin to use what a stack exports that is being deleted: whether anybody uses it is asked once, when its deletion
+/// begins.
+fn check_stays(tx: &Transaction<'_>, account: AccountId, region: &str, name: &str) -> Result<(), Error> {
+    // What nobody exports is missed where it is resolved.
+    let Some(found) = tx.get(EXPORTS, export_key(account, region, name))? else { return Ok(()) };
+    let record: ExportRecord = decode(&found)?;
+    let exporter = by_id(tx, account, region, &record.stack_id)?;
+    match exporter.is_some_and(|exporter| exporter.status == status::DELETE_IN_PROGRESS) {
+        true => Err(Error::Validation(format!("No export named {name} found."))),
+        false => Ok(()),
+    }
 }
 
 /// All that is exported in an account and region, by name.

@@ -91,6 +91,7 @@ pub(crate) fn parse(
     let base = Macros::new(given, previous, pseudo, now);
     let macros = Macros { includes: included, lookup: included, ..base };
     let document = macros.run(document)?;
+    template::check_nulls(&document)?;
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
         return Err(Error::Validation(format!("No transform named {other} found.")));

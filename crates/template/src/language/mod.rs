@@ -87,10 +87,11 @@ impl Known {
                     };
                     if let Some(argument) = argument.filter(|argument| argument.is_object()) {
                         let name = self.resolve(argument).map_err(|error| error.under(key))?;
-                        // Anything but a name is refused where the reference is read.
-                        let name =
-                            name.filter(|name| name.as_str().is_some_and(|n| n.len() <= NAME_BYTES_MAX));
-                        *argument = name.unwrap_or_default();
+                        // Anything but a name stays, and is refused where the reference is read.
+                        let is_name = |name: &Value| name.as_str().is_some_and(|n| n.len() <= NAME_BYTES_MAX);
+                        if let Some(name) = name.filter(is_name) {
+                            *argument = name;
+                        }
                     }
                 }
                 Ok(())

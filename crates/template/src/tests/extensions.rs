@@ -322,7 +322,11 @@ Resources:
         json!({ "R": { "Ref": "Bb" }, "G": { "Fn::GetAtt": ["Bb", "Arn"] } })
     );
     let long = text.replace("!Ref Which, b", &format!("!Ref Which, {}", "b".repeat(300)));
-    assert_eq!(expanded(&long, &[]).unwrap()["Resources"]["A"]["Properties"]["R"]["Ref"], Value::Null);
+    let left = &expanded(&long, &[]).unwrap()["Resources"]["A"]["Properties"]["R"]["Ref"];
+    assert!(left.get("Fn::Join").is_some(), "{left}");
+    let text = "Resources: {A: {Type: T, Properties: {R: {Ref: !Join ['', [B, b]]}}}, Bb: {Type: T}}";
+    let refused = plan(text).unwrap().properties("A", &Echo).unwrap_err();
+    assert!(refused.message().contains("Ref"), "a name that is not known is none: {refused}");
 }
 
 #[test]

@@ -439,6 +439,15 @@ fn what_the_transform_does_not_support_is_named() {
             "Transform: AWS::Serverless-2016-10-31\nResources: {T: {Type: AWS::Serverless::SimpleTable, Propertys: {}}}".to_owned(),
             "The attribute Propertys is not supported",
         ),
+        // Published, the first writes a route beside the REST API's own.
+        (
+            "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, OpenApiVersion: 3.0.1}}, F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b, InlineCode: x, Events: {E: {Type: HttpApi, Properties: {ApiId: !Ref A, Path: /e, Method: get}}}}}}".to_owned(),
+            "An event of the type 'HttpApi' on an 'AWS::Serverless::Api' is not supported by this platform: its type is 'Api'.",
+        ),
+        (
+            "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, DefinitionBody: {swagger: '2.0', paths: {/e: {x-amazon-apigateway-any-method: {x-amazon-apigateway-integration: {type: mock}}}}}}}, F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b, InlineCode: x, Events: {E: {Type: Api, Properties: {RestApiId: !Ref A, Path: /e, Method: get, Auth: {OverrideApiAuth: true, Authorizer: AWS_IAM}}}}}}}".to_owned(),
+            "Definition of method 'get' for path '/e' should be a map.",
+        ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, Auth: {DefaultAuthorizer: Mine}}}}".to_owned(),
             "Unable to set DefaultAuthorizer because 'Mine' was not defined in 'Authorizers'.",
@@ -475,6 +484,7 @@ fn the_expanded_template_plans() {
 }
 
 mod extensions;
+mod nulls;
 mod unknown;
 
 mod fuzzing {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{SMALL, Stage};
+use crate::stacks;
 
 fn template(days: u32) -> String {
     format!("Resources: {{A: {{Type: AWS::Logs::LogGroup, Properties: {{RetentionInDays: {days}}}}}}}")
@@ -96,6 +97,66 @@ async fn a_refused_deletion_leaves_the_stack_as_it_was() {
     assert!(reason.contains("Cannot delete export arn as it is in use by user"), "{reason}");
     stage.update("small", &SMALL.replace("RetentionInDays: '7'", "RetentionInDays: '14'")).await.unwrap();
     assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+}
+
+/// Whether anybody uses an export is asked when the deletion begins: from then on nobody begins to.
+#[tokio::test]
+async fn nobody_begins_to_use_what_is_being_deleted() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let user = "Resources: {G: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !ImportValue arn}}}";
+    let planned =
+        json!({ "StackName": "user", "TemplateBody": user, "ChangeSetName": "c", "ChangeSetType": "CREATE" });
+    stage.call("CreateChangeSet", planned).await.unwrap();
+    let held = stage.world.hold("DeleteLogGroup");
+    stage.call("DeleteStack", json!({ "StackName": "small" })).await.unwrap();
+    let execute = stage.call("ExecuteChangeSet", json!({ "StackName": "user", "ChangeSetName": "c" }));
+    for refused in [stage.create("other", user).await, execute.await] {
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.code.as_ref(), refused.message.as_str()),
+            ("ValidationError", "No export named arn found.")
+        );
+    }
+    drop(held);
+    for _ in 0..2_000 {
+        if stage.call("DescribeStacks", json!({ "StackName": "small" })).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let none = stage.call("ListExports", json!({})).await.unwrap();
+    assert!(none["Exports"].as_array().is_none_or(Vec::is_empty), "{none}");
+    assert!(stage.call("ListImports", json!({ "ExportName": "arn" })).await.is_err());
+}
+
+/// Between the question who uses an export and the end of the change that takes it away, somebody may have begun to.
+#[tokio::test]
+async fn an_export_in_use_does_not_go_in_the_same_moment() {
+    let stage = Stage::new().await;
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let user = "Resources: {G: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !ImportValue arn}}}";
+    stage.create("user", user).await.unwrap();
+    stage.settled("user").await;
+    stage.rested().await;
+    let region = stage.kit.pipeline.region().clone();
+    let change = |edit: fn(&mut crate::records::StackRecord)| {
+        let (account, region) = (stage.kit.account, region.clone());
+        stage.state.store.transact(move |tx| {
+            let mut stack = stacks::find(tx, account, &region, "small")?.expect("the stack");
+            edit(&mut stack);
+            stacks::save(tx, &stack)
+        })
+    };
+    let gone = change(|stack| stack.outputs.clear()).await.unwrap_err();
+    assert_eq!(gone.to_string(), "ValidationError: Cannot delete export arn as it is in use by user");
+    let deleted = change(|stack| stack.status = "DELETE_COMPLETE".to_owned()).await.unwrap_err();
+    assert_eq!(deleted.to_string(), "ValidationError: Cannot delete export arn as it is in use by user");
+    let other = change(|stack| stack.outputs[0].value = "x".to_owned()).await.unwrap_err();
+    assert_eq!(other.to_string(), "ValidationError: Cannot update export arn as it is in use by user");
+    change(|stack| stack.termination_protection = true).await.unwrap();
 }
 
 #[tokio::test]

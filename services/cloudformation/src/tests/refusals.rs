@@ -85,6 +85,47 @@ async fn bad_requests_get_awss_answers_and_create_nothing() {
     assert!(stage.call("DescribeStacks", json!({ "StackName": "x" })).await.is_err());
 }
 
+/// A boundary that was forgotten behind its name is not taken for none.
+#[tokio::test]
+async fn null_is_refused_before_anything_is_made() {
+    let stage = Stage::new().await;
+    let empty = "
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      PermissionsBoundary:
+      AssumeRolePolicyDocument: {}";
+    let told = "[/Resources/R/Type/PermissionsBoundary] 'null' values are not allowed in templates";
+    stage.create("small", SMALL).await.unwrap();
+    stage.settled("small").await;
+    let made = stage.world.things().calls.len();
+    let capable = |name: &str, more: serde_json::Value| {
+        let mut input =
+            json!({ "StackName": name, "TemplateBody": empty, "Capabilities": ["CAPABILITY_IAM"] });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let calls = [
+        ("CreateStack", capable("x", json!({}))),
+        ("UpdateStack", capable("small", json!({}))),
+        ("CreateChangeSet", capable("x", json!({ "ChangeSetName": "c", "ChangeSetType": "CREATE" }))),
+        ("CreateChangeSet", capable("small", json!({ "ChangeSetName": "c" }))),
+        ("ValidateTemplate", json!({ "TemplateBody": empty })),
+        ("GetTemplateSummary", json!({ "TemplateBody": empty })),
+    ];
+    for (operation, input) in calls {
+        let fault = stage.call(operation, input).await.unwrap_err();
+        assert_eq!(fault.code, "ValidationError", "{operation}");
+        assert!(fault.message.starts_with(told), "{operation}: {}", fault.message);
+    }
+    assert_eq!(stage.world.things().calls.len(), made);
+    assert!(stage.call("DescribeStacks", json!({ "StackName": "x" })).await.is_err());
+    let left_out = empty.replace("Boundary:", "Boundary: !Ref AWS::NoValue");
+    stage.create("x", &left_out).await.unwrap();
+    assert_eq!(stage.settled("x").await, "CREATE_COMPLETE");
+}
+
 #[tokio::test]
 async fn names_of_stacks_are_theirs_alone() {
     let stage = Stage::new().await;

@@ -38,7 +38,9 @@ pub(super) fn expand(
     let properties = context.resources.get(&api_id).and_then(|api| api.get("Properties"));
     let mut properties = properties.and_then(Value::as_object).cloned().unwrap_or_default();
     let managed = context.http_managed.contains(&api_id);
-    let mut doc = properties.remove("DefinitionBody").filter(is_truthy);
+    let rest = context.bodies.get(&api_id).map(|body| Value::Object(body.doc.to_map()));
+    let is_rest = rest.is_some();
+    let mut doc = rest.or_else(|| properties.remove("DefinitionBody").filter(is_truthy));
     if let Some(doc) = &mut doc {
         // What is wrong with the API's body is a fault of the API.
         Body::new(doc)
@@ -48,6 +50,12 @@ pub(super) fn expand(
     let permission = permission(target, &route, &api, doc.as_mut())?;
     if let Some(doc) = &mut doc {
         add(target, &route, &properties, (&api_id, managed), doc)?;
+    }
+    if is_rest {
+        // The route would be nowhere, and the function never called.
+        return Err(event.refuse(
+            "An event of the type 'HttpApi' on an 'AWS::Serverless::Api' is not supported by this platform: its type is 'Api'.",
+        ));
     }
     let stored = context.resources.get_mut(&api_id).and_then(|api| api.get_mut("Properties"));
     if let (Some(doc), Some(stored)) = (doc, stored.and_then(Value::as_object_mut)) {

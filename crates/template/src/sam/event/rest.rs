@@ -8,7 +8,7 @@ use super::super::context::{Context, Source};
 use super::super::error::Problems;
 use super::super::implicit::IMPLICIT;
 use super::super::python::{Dict, Py, Text};
-use super::super::swagger::{Editor, skeleton};
+use super::super::swagger::{Editor, malformed, skeleton};
 use super::super::value::{Kind, is_truthy, truthy};
 use super::merge::merged;
 use super::rest_auth::Secured;
@@ -171,8 +171,8 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
     let merges = api.get("MergeDefinitions").is_some_and(is_truthy);
     if !body.managed && !merges {
         // The author wrote the body: routes and their authorization are in it.
-        return match route.auth.is_empty() {
-            true => Ok(()),
+        return match route.auth.is_empty() || truthy(&route.auth, OVERRIDE).is_some() {
+            true => override_auth(route, context),
             false => Err(refuse(
                 "'Auth' of an event has no effect on an API with a 'DefinitionBody'; write it there."
                     .to_owned(),
@@ -196,7 +196,7 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
     let (path, method) = (route.path.as_str(), route.method.as_str());
     editor.add_lambda(path, method, &uri, streams, credentials.as_ref(), condition.as_ref())?;
     let owner = (route.event.function, route.event.id);
-    secure(context, owner, &route.api_id, (path, method), &route.auth, &mut editor)?;
+    secure(context, owner, &route.api_id, (path, method), &own_auth(&route.auth), &mut editor)?;
     if let Some(timeout) = route.event.truthy("TimeoutInMillis") {
         editor.set_timeout(&route.path, &route.method, timeout)?;
     }
@@ -205,6 +205,52 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
     if merges {
         doc = merged(&route.api_id, &body.doc, &doc, (path, method))?;
     }
+    if let Some(body) = context.bodies.get_mut(&route.api_id) {
+        body.doc = doc;
+    }
+    override_auth(route, context)
+}
+
+/// Asks that an event's `Auth` be written into a body whoever wrote it.
+const OVERRIDE: &str = "OverrideApiAuth";
+
+/// What an event's `Auth` says of its route.
+fn own_auth(auth: &Map<String, Value>) -> Map<String, Value> {
+    auth.iter()
+        .filter(|(name, _)| *name != OVERRIDE)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Writes the `Auth` of an event that asks for it into the body as it is, on top of what is there.
+fn override_auth(route: &Route<'_>, context: &mut Context) -> Result<(), Problems> {
+    if truthy(&route.auth, OVERRIDE).is_none() {
+        return Ok(());
+    }
+    let (secures, restricts) = (
+        ["Authorizer", "ApiKeyRequired"].iter().any(|name| truthy(&route.auth, name).is_some()),
+        truthy(&route.auth, "ResourcePolicy").is_some(),
+    );
+    if !secures && !restricts {
+        return Err(route.event.refuse(
+            "Must define one of: Authorizer, ApiKeyRequired or ResourcePolicy when using the OverrideApiAuth property.",
+        ));
+    }
+    let Some(body) = context.bodies.get(&route.api_id) else { return Ok(()) };
+    let mut editor = Editor::new(&body.doc)?;
+    let (path, method) = (route.path.as_str(), route.method.as_str());
+    let owner = (route.event.function, route.event.id);
+    secure(context, owner, &route.api_id, (path, method), &own_auth(&route.auth), &mut editor)?;
+    if !editor.paths().iter().any(|known| known == path) {
+        return Err(malformed(path));
+    }
+    // SECURITY: a route that the body has under another name, `any` above all, would stay as open as it is.
+    if secures && !editor.has_method(path, method) {
+        return Err(Problems::structure(format_args!(
+            "Definition of method '{method}' for path '{path}' should be a map."
+        )));
+    }
+    let doc = editor.finish();
     if let Some(body) = context.bodies.get_mut(&route.api_id) {
         body.doc = doc;
     }

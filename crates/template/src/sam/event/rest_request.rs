@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::error::Problems;
+use super::super::python::ordered;
 use super::super::swagger::{Editor, Parameter};
 use super::super::value::{is_intrinsic, is_truthy, truthy};
 use super::Event;
@@ -15,7 +16,15 @@ pub(super) fn apply(
     editor: &mut Editor,
 ) -> Result<(), Problems> {
     model(event, api, route, editor)?;
-    let Some(asked) = event.truthy("RequestParameters").and_then(Value::as_array) else { return Ok(()) };
+    let asked = match event.truthy("RequestParameters") {
+        Some(Value::Array(asked)) => asked.clone(),
+        // Whatever a function would say: the published transform takes it for names, and so refuses it.
+        Some(Value::Object(named)) => {
+            ordered(named).into_iter().map(|(name, _)| Value::from(name.as_str())).collect()
+        }
+        Some(_) => return Err(event.refuse("Property 'RequestParameters' should be a list.")),
+        None => return Ok(()),
+    };
     let parameters: Vec<Parameter> =
         asked.iter().map(|entry| parameter(event, entry)).collect::<Result<_, _>>()?;
     editor.set_parameters(route.0, route.1, &parameters)
@@ -74,7 +83,8 @@ fn parameter(event: &Event<'_>, entry: &Value) -> Result<Parameter, Problems> {
     let (name, settings) = match entry {
         Value::String(name) => (name, None),
         Value::Object(map) if !map.is_empty() => {
-            let (name, settings) = map.iter().next().ok_or_else(|| wrong(""))?;
+            // Of several names the published transform reads the first that it meets.
+            let (name, settings) = ordered(map).into_iter().next().ok_or_else(|| wrong(""))?;
             (name, Some(settings))
         }
         _ => return Err(wrong("Property must be either a string or an object")),

@@ -385,7 +385,7 @@ impl Dict {
         })
     }
 
-    fn to_map(&self) -> Map<String, Value> {
+    pub(super) fn to_map(&self) -> Map<String, Value> {
         self.entries.iter().map(|(key, (_, value))| (key.clone(), value.to_value())).collect()
     }
 

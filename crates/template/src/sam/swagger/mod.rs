@@ -101,7 +101,7 @@ fn contents(item: &mut Py) -> Vec<&mut Py> {
     }
 }
 
-fn malformed(path: &str) -> Problems {
+pub(super) fn malformed(path: &str) -> Problems {
     Problems::structure(format_args!(
         "Value of '{path}' path must be a dictionary according to Swagger spec."
     ))
@@ -209,6 +209,13 @@ impl Editor {
             }
             Ok(())
         })
+    }
+
+    /// True where all branches of the path have the method.
+    pub(super) fn has_method(&mut self, path: &str, method: &str) -> bool {
+        let key = method_key(method).text;
+        let Some(item) = self.path_mut(path) else { return false };
+        contents(item).into_iter().all(|content| content.as_dict().is_some_and(|item| item.contains(&key)))
     }
 
     /// True where all branches of the path have an integration for the method.

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use fjall::compaction::Leveled;
 use fjall::{AbstractTree, Database, Keyspace, LsmError};
 
+use crate::engine::MEMTABLE_BYTES_MAX;
 use crate::space;
 
 /// After so much was written the thread looks whether there is work: well before a memtable is full.
@@ -38,7 +39,7 @@ enum Look {
 }
 
 /// What a merge of these records' files writes before it removes what it has merged, at most.
-pub(crate) fn merge_bytes_max(records: &Keyspace) -> u64 {
+fn merge_bytes_max(records: &Keyspace) -> u64 {
     records.disk_space().min(MERGE_BYTES_MAX)
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Compactor {
 struct Shared {
     stopping: AtomicBool,
     failed: AtomicBool,
+    /// What was free of the disk when the merge began that is under way; nothing where none is.
+    began_with: AtomicU64,
 }
 
 struct Work {
@@ -93,6 +96,14 @@ impl Compactor {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
+    }
+
+    /// What is to be kept of the disk for a merge, where so much of it is free: of one that is under way, what it has yet to write.
+    pub(crate) fn bytes_kept(&self, records: &Keyspace, free_bytes: u64) -> u64 {
+        let written = self.shared.began_with.load(Ordering::Acquire).saturating_sub(free_bytes);
+        // What is in memory yet takes its room twice: as a file, and merged.
+        let unwritten = (records.sealed_memtable_count() as u64 + 1) * MEMTABLE_BYTES_MAX * 2;
+        (merge_bytes_max(records) + unwritten).saturating_sub(written)
     }
 
     /// True once files could not be merged: nothing more is written then, or they would pile up without a bound.
@@ -145,7 +156,8 @@ impl Work {
     // A merge that finds no room leaves all as it was, but for what it had written, which the next start removes. What is kept
     // of the disk for merges is asked for with each write, so that only others on the same disk can take it.
     fn merge(&self) -> Result<Look, LsmError> {
-        if space::system(&self.folder).is_ok_and(|disk| disk.free_bytes < merge_bytes_max(&self.records)) {
+        let free_bytes = space::system(&self.folder).map_or(u64::MAX, |disk| disk.free_bytes);
+        if free_bytes < merge_bytes_max(&self.records) {
             return Ok(Look::NoRoom);
         }
         let tree = &self.records.tree;
@@ -153,7 +165,10 @@ impl Work {
         let strategy = Arc::clone(&self.strategy);
         // Whatever an open view may still see is kept.
         let horizon = self.database.supervisor.snapshot_tracker.get_seqno_safe_to_gc();
-        match tree.compact(strategy, horizon) {
+        self.shared.began_with.store(free_bytes, Ordering::Release);
+        let merged = tree.compact(strategy, horizon);
+        self.shared.began_with.store(0, Ordering::Release);
+        match merged {
             Err(LsmError::Io(error)) if is_full(&error) => {
                 tracing::error!("the disk has no room for the store's files to be put in order");
                 Ok(Look::NoRoom)

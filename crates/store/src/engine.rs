@@ -16,7 +16,7 @@ use fjall::config::{CompressionPolicy, PartitioningPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 
 use crate::KEY_BYTES_MAX;
-use crate::compactor::{self, Compactor};
+use crate::compactor::Compactor;
 use crate::error::StoreError;
 use crate::table::{OWN, Table};
 
@@ -25,7 +25,7 @@ pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Bytes>>;
 
 /// Journals and memtables are kept small so that a start after a crash has little to replay.
 const JOURNAL_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
-const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
+pub(crate) const MEMTABLE_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 const CACHE_BYTES_MAX: u64 = 32 * 1_024 * 1_024;
 /// They write full memtables into files. While one of them merges files, the other takes what else there is to merge from their
 /// queue and puts it back, again and again: so they are given nothing to merge, and a thread of the store's own does it. One alone
@@ -96,9 +96,9 @@ impl Engine {
         (self.records.sealed_memtable_count(), self.records.l0_table_count())
     }
 
-    /// What a merge of files takes of the disk until it is done, at most.
-    pub(crate) fn merge_bytes_max(&self) -> u64 {
-        compactor::merge_bytes_max(&self.records)
+    /// What is to be kept of the disk for merging files, where so much of it is free.
+    pub(crate) fn bytes_kept(&self, free_bytes: u64) -> u64 {
+        self.compactor.as_ref().map_or(0, |compactor| compactor.bytes_kept(&self.records, free_bytes))
     }
 
     /// True where there is no record at all.

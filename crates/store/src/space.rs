@@ -27,6 +27,8 @@ const ASKED_EVERY: Duration = Duration::from_millis(20);
 pub(crate) struct Disk {
     pub(crate) all_bytes: u64,
     pub(crate) free_bytes: u64,
+    /// Of those, what the engine needs to put its files in order.
+    pub(crate) kept_bytes: u64,
 }
 
 /// How to learn of a folder's disk.
@@ -48,11 +50,11 @@ enum Room {
 }
 
 impl Space {
-    /// Watches the disk on which this folder is. Of its room so many bytes are kept, as `kept` tells, beside the reserves.
-    pub(crate) fn of(folder: &Path, kept: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+    /// Watches the disk on which this folder is. `kept` is asked what the engine needs of so much that is free.
+    pub(crate) fn of(folder: &Path, kept: impl Fn(u64) -> u64 + Send + Sync + 'static) -> Self {
         let ask = move |folder: &Path| {
-            let Disk { all_bytes, free_bytes } = system(folder)?;
-            Ok(Disk { all_bytes, free_bytes: free_bytes.saturating_sub(kept()) })
+            let disk = system(folder)?;
+            Ok(Disk { kept_bytes: kept(disk.free_bytes), ..disk })
         };
         Self::asking(folder, Box::new(ask))
     }
@@ -96,10 +98,12 @@ impl Room {
     fn of(disk: Disk) -> Self {
         let tight = TIGHT_BYTES.min(disk.all_bytes / PART);
         let full = FULL_BYTES.min(disk.all_bytes / PART / 2);
-        match disk.free_bytes {
-            free if free < full => Self::None,
-            free if free < tight => Self::Tight,
-            _ => Self::Enough,
+        if disk.free_bytes < full {
+            Self::None
+        } else if disk.free_bytes.saturating_sub(disk.kept_bytes) < tight {
+            Self::Tight
+        } else {
+            Self::Enough
         }
     }
 }
@@ -109,6 +113,7 @@ pub(crate) fn system(folder: &Path) -> io::Result<Disk> {
     Ok(Disk {
         all_bytes: told.f_blocks.saturating_mul(told.f_frsize),
         free_bytes: told.f_bavail.saturating_mul(told.f_frsize),
+        kept_bytes: 0,
     })
 }
 
@@ -119,8 +124,10 @@ mod tests {
     #[test]
     fn reserves_are_parts_of_small_disks() {
         let room = |all_mib: u64, free_mib: u64| {
-            Room::of(Disk { all_bytes: all_mib << 20, free_bytes: free_mib << 20 })
+            Room::of(Disk { all_bytes: all_mib << 20, free_bytes: free_mib << 20, kept_bytes: 0 })
         };
+        let kept = Disk { all_bytes: 100_000 << 20, free_bytes: 1_255 << 20, kept_bytes: 1_000 << 20 };
+        assert_eq!(Room::of(kept), Room::Tight, "deletions go on: what they leave is less");
         assert_eq!(
             [
                 room(60, 8),

@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<Self, OpenError> {
         Self::open_on(options, durable, ephemeral, |path, engine| {
             let engine = Arc::clone(engine);
-            Space::of(path, move || engine.merge_bytes_max())
+            Space::of(path, move |free_bytes| engine.bytes_kept(free_bytes))
         })
     }
 
@@ -414,8 +414,9 @@ mod tests {
         let told = Arc::clone(&free);
         let folder = EphemeralFolder::make();
         let path = folder.0.clone();
-        let ask =
-            move |_: &Path| Ok(Disk { all_bytes: 100_000 * MIB, free_bytes: told.load(Ordering::Relaxed) });
+        let ask = move |_: &Path| {
+            Ok(Disk { all_bytes: 100_000 * MIB, free_bytes: told.load(Ordering::Relaxed), kept_bytes: 0 })
+        };
         let space = Space::asking(&path, Box::new(ask));
         let sealer = RootKey::ephemeral().derive("store");
         let options = StoreOptions { path, sealer, clock: Clock::system() };

@@ -174,3 +174,19 @@ Outputs: {Name: {Value: !Ref Bucket}}
     assert (tags["plain"], tags["quoted"], tags["letter"]) == ("true", "YES", "y")
     assert s3.get_public_access_block(Bucket=made["Name"])["PublicAccessBlockConfiguration"] == {
         "BlockPublicAcls": True, "BlockPublicPolicy": False, "IgnorePublicAcls": True, "RestrictPublicBuckets": False}
+
+
+def test_what_is_null_is_refused_and_not_taken_for_what_is_not_there(platform, name):
+    stacks, iam = platform.client("cloudformation"), platform.client("iam")
+    text = """
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: %s
+      AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]}
+      PermissionsBoundary:
+""" % name
+    for call in (stacks.validate_template, lambda **template: stacks.create_stack(StackName=name, Capabilities=["CAPABILITY_NAMED_IAM"], **template)):
+        assert "'null' values are not allowed in templates" in refused(call, "ValidationError", TemplateBody=text)
+    refused(iam.get_role, "NoSuchEntity", RoleName=name)

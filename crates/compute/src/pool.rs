@@ -267,7 +267,7 @@ impl Compute {
     /// Figures of this moment.
     pub fn figures(&self) -> ComputeFigures {
         ComputeFigures {
-            environments: self.0.host.environments().saturating_sub(self.0.parked.count()),
+            environments: self.0.host.environments(),
             parked: self.0.parked.ready(),
             idle: self.0.idle.lock().count(),
             executions: self.0.admission.executions(),

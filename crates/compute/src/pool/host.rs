@@ -101,7 +101,7 @@ impl Host {
     }
 
     pub(super) fn environments(&self) -> usize {
-        usize::try_from(self.shares.lock().used().environments).unwrap_or(usize::MAX)
+        usize::try_from(self.shares.lock().environments()).unwrap_or(usize::MAX)
     }
 }
 
@@ -125,6 +125,7 @@ mod tests {
         let second = reserve(128);
         assert!(second.is_some());
         assert!(reserve(1).is_none());
+        assert_eq!(host.environments(), 0, "no function has them");
         drop(first);
         assert!(reserve(172).is_some());
     }

@@ -124,11 +124,6 @@ impl ParkedPool {
         self.classes.lock().values().map(|class| class.ready.len()).sum()
     }
 
-    /// Those that wait, and those that come up.
-    pub(super) fn count(&self) -> usize {
-        self.classes.lock().values().map(|class| class.ready.len() + class.starting).sum()
-    }
-
     /// The kind that lacks most, counted as starting from now on.
     fn begin_start(&self) -> Option<ParkingClass> {
         let now = Instant::now();

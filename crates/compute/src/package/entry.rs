@@ -106,21 +106,42 @@ fn is_allowed_component(component: &str) -> bool {
 /// Where links may lead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Links {
-    /// Anywhere, as on Lambda: into `/opt` or `/tmp`, above all.
+    /// Inside of the package, or to what a function has of its own besides: its code, its layers, its storage.
     // SECURITY: nothing but the function follows them, among its own mounts, where it could make the same. What reads the
     // unpacked tree on the host takes a link for what it is.
-    Anywhere,
+    OfFunctions,
     /// Not out of the tree, which is read by what follows them.
     Inside,
 }
 
+/// What is a function's own where it runs.
+const OWN_ROOTS: [&str; 3] = ["/var/task", "/opt", "/tmp"];
+
 impl Links {
     /// Whether a link at `path` may have this target. One with a line feed would be taken for lines of the manifest.
     pub(super) fn admit(self, path: &str, target: &str) -> bool {
-        !target.is_empty()
-            && !target.chars().any(char::is_control)
-            && (self == Self::Anywhere || is_inside(path, target))
+        let leads_where_it_may = || match self {
+            Self::OfFunctions => is_own(path, target),
+            Self::Inside => is_inside(path, target),
+        };
+        !target.is_empty() && !target.chars().any(char::is_control) && leads_where_it_may()
     }
+}
+
+/// Whether a link at `path` with this target leads to what is a function's own, as it is written.
+fn is_own(path: &str, target: &str) -> bool {
+    let root = OWN_ROOTS.iter().find_map(|root| target.strip_prefix(root));
+    let (above, below) = match root {
+        Some(below) if below.is_empty() || below.starts_with('/') => (0, below),
+        _ if target.starts_with('/') => return false,
+        _ => (path.split('/').count().saturating_sub(1), target),
+    };
+    let step = |depth: usize, part: &str| match part {
+        ".." => depth.checked_sub(1),
+        "" | "." => Some(depth),
+        _ => Some(depth + 1),
+    };
+    below.split('/').try_fold(above, step).is_some()
 }
 
 /// Whether a link at `path` with this target stays inside the package however its parts are followed.
@@ -234,12 +255,35 @@ mod tests {
     }
 
     #[test]
-    fn other_links_lead_anywhere_in_one_line() {
-        for target in ["/opt/nodejs/node_modules", "/tmp/cache", "a/../m.py", "../..", "missing", "a\\b"] {
-            assert!(Links::Anywhere.admit("a", target), "{target}");
+    fn links_of_functions_lead_to_what_is_theirs_in_one_line() {
+        for (path, target) in [
+            ("a", "/opt/nodejs/node_modules"),
+            ("a", "/tmp/cache"),
+            ("a", "/tmp"),
+            ("a", "/var/task/b/../c"),
+            ("a", "b/../m.py"),
+            ("a/b", "../c/../m.py"),
+            ("a", "missing"),
+            ("a", "b\\c"),
+        ] {
+            assert!(Links::OfFunctions.admit(path, target), "{path} -> {target}");
         }
-        for target in ["", "b\0", "b\nx\0f 644 1 0", "\u{7f}"] {
-            assert!(!Links::Anywhere.admit("a", target), "{target:?}");
+        for target in [
+            "/etc/passwd",
+            "/",
+            "/var/lib",
+            "/optional",
+            "/opt/../etc",
+            "/tmp/a/../../proc",
+            "../../etc",
+            "a/../../b",
+            "..",
+            "",
+            "b\0",
+            "b\nx\0f 644 1 0",
+            "\u{7f}",
+        ] {
+            assert!(!Links::OfFunctions.admit("a", target), "{target:?}");
         }
     }
 

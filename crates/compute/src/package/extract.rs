@@ -30,12 +30,12 @@ pub(crate) fn check_archive(zip: &[u8]) -> Result<(), Refusal> {
     plan(&mut open(zip)?).map(drop)
 }
 
-/// Unpacks a package into `directory`, which exists and is empty. Its links lead wherever they say: follow none.
+/// Unpacks a package into `directory`, which exists and is empty. Its links lead to what a function sees: follow none.
 ///
 /// # Errors
 /// The zip file is none that a package may be, or the disk failed; the directory is of no use then.
 pub(super) fn extract(zip: &[u8], directory: &Path) -> Result<(), PackageError> {
-    write(zip, directory, Links::Anywhere)
+    write(zip, directory, Links::OfFunctions)
 }
 
 /// Unpacks `zip` into `directory`, which exists and is empty, for whoever follows links there: one that leads out is refused.
@@ -256,19 +256,20 @@ mod tests {
     #[test]
     fn links_lead_where_they_say_and_nothing_is_written_behind_them() {
         let link = 0o120_777;
-        let outside = tempfile::tempdir().unwrap();
+        // A folder of the host's, of a name that links of functions may lead to.
+        let outside = tempfile::tempdir_in("/tmp").unwrap();
         fs::write(outside.path().join("kept"), "theirs").unwrap();
         let target = outside.path().to_str().unwrap().as_bytes();
         let zip = zip_of(&[
             ("folder", link, target),
-            ("file", link, b"/etc/passwd"),
+            ("file", link, b"/opt/nodejs"),
             ("up/over", link, b"a/../../m.py"),
             ("m.py", 0o644, b"pass"),
         ]);
         let directory = unpacked(&zip).unwrap();
         let leads = |path: &str| fs::read_link(directory.path().join(path)).unwrap();
         assert_eq!(leads("folder"), outside.path());
-        assert_eq!([leads("file"), leads("up/over")], ["/etc/passwd", "a/../../m.py"].map(Path::new));
+        assert_eq!([leads("file"), leads("up/over")], ["/opt/nodejs", "a/../../m.py"].map(Path::new));
         // A link is no folder, wherever it stands and whatever comes first.
         for entries in [
             [("folder", link, target), ("folder/kept", 0o644, b"mine" as &[u8])],

@@ -231,6 +231,11 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// What the platform, which was reached and is the one that was meant, refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(pub(crate) String);
+
 /// The body of an answer that says 200; what another says, as an error.
 fn split(answer: &[u8]) -> Result<Vec<u8>, Error> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or("the answer ends early")?;
@@ -242,7 +247,7 @@ fn split(answer: &[u8]) -> Result<Vec<u8>, Error> {
     }
     let body = String::from_utf8_lossy(body);
     let told: String = refusal(&body).unwrap_or_else(|| body.into_owned()).chars().take(1_000).collect();
-    Err(format!("the platform answered {status}: {told}").into())
+    Err(Refused(format!("the platform answered {status}: {told}")).into())
 }
 
 /// A refusal's code and message, in whichever form its service writes them.

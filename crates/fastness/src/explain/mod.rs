@@ -16,6 +16,7 @@ use service::denial::Denials;
 
 use crate::Error;
 use crate::args::ExplainOptions;
+use crate::client::Refused;
 
 /// What is looked for.
 pub(crate) enum Wanted {
@@ -48,7 +49,7 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         Ok(None) => (None, trails.unread(account)),
         Ok(found) => (found, None),
         // What the message itself holds is shown all the same.
-        Err(error) if message.is_some() => (None, Some(error.to_string())),
+        Err(error) if message.is_some() && error.is::<Refused>() => (None, Some(error.to_string())),
         Err(error) => return Err(error),
     };
     let other = record.as_ref().and_then(|record| other_side(&trails, record));

@@ -9,7 +9,7 @@ use super::{Wanted, find};
 use crate::Error;
 use crate::args::AskerOptions;
 use crate::askers::{Askers, account_of};
-use crate::client::Client;
+use crate::client::{Client, Refused};
 
 /// Pages of 50 records.
 const PAGES_MAX: usize = 100;
@@ -40,7 +40,9 @@ impl Running {
         for client in self.asked(wanted, account, there)? {
             match one(client, wanted) {
                 Ok(None) => {}
-                Err(error) => refused = refused.or(Some(self.0.told_by(client, &error))),
+                // SECURITY: who cannot be reached, or is not who was meant, has refused nothing.
+                Err(error) if !error.is::<Refused>() => return Err(error),
+                Err(error) => refused = refused.or(Some(Refused(self.0.told_by(client, &error)))),
                 found => return found,
             }
         }

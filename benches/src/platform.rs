@@ -179,6 +179,14 @@ impl Platform {
         load::once(self.address, &self.dynamodb("CreateTable", &body)?).map(|_| ())
     }
 
+    /// A table whose keys are a text `id` and a number `n`.
+    pub(crate) fn make_sorted_table(&self, name: &str) -> Result<(), Error> {
+        let body = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "n", "AttributeType": "N"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}]});
+        load::once(self.address, &self.dynamodb("CreateTable", &body)?).map(|_| ())
+    }
+
     /// Any of DynamoDB's operations.
     pub(crate) fn dynamodb(&self, operation: &str, input: &serde_json::Value) -> Result<Vec<u8>, Error> {
         let target = format!("DynamoDB_20120810.{operation}");

@@ -23,6 +23,7 @@ const CONNECTIONS: usize = 16;
 /// Tables that are made and never used.
 const TABLES: usize = 1_000;
 const ITEMS_A_BATCH: usize = 25;
+const ITEMS_A_PARTITION: usize = 10;
 /// The longest that the engine is waited for.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 /// It is at rest once it did nothing for so long.
@@ -31,7 +32,7 @@ const IDLE_SECONDS: u32 = 3;
 /// Prints a row for each size up to `items`, ten times as many each time.
 pub(crate) fn run(platform: &Platform, items: usize) -> Result<(), Error> {
     tables(platform)?;
-    platform.make_plain_table("scale")?;
+    platform.make_sorted_table("scale")?;
     crate::head();
     let mut filled = 0;
     let mut size = 10_000.min(items);
@@ -69,8 +70,15 @@ fn tables(platform: &Platform) -> Result<(), Error> {
     Ok(())
 }
 
-fn key(number: usize) -> String {
-    format!("item-{number:012}")
+/// The partition that holds an item, and where in it: several share one.
+fn key(number: usize) -> (String, String) {
+    let (id, n) = (number / ITEMS_A_PARTITION, number % ITEMS_A_PARTITION);
+    (format!("item-{id:012}"), n.to_string())
+}
+
+fn item(number: usize) -> serde_json::Value {
+    let (id, n) = key(number);
+    json!({"id": {"S": id}, "n": {"N": n}, "text": {"S": "x".repeat(100)}})
 }
 
 fn fill(platform: &Platform, from: usize, to: usize) -> Result<(), Error> {
@@ -84,7 +92,7 @@ fn fill(platform: &Platform, from: usize, to: usize) -> Result<(), Error> {
                     return Ok(());
                 }
                 let puts: Vec<_> = (start..to.min(start + ITEMS_A_BATCH))
-                    .map(|number| json!({"PutRequest": {"Item": {"id": {"S": key(number)}, "n": {"N": number.to_string()}, "text": {"S": "x".repeat(100)}}}}))
+                    .map(|number| json!({"PutRequest": {"Item": item(number)}}))
                     .collect();
                 connection
                     .send(&platform.dynamodb("BatchWriteItem", &json!({"RequestItems": {"scale": puts}}))?)?;
@@ -113,7 +121,7 @@ fn settle(platform: &Platform) -> Result<(), Error> {
 /// Prints what items cost that are written long enough for the engine to put them in order: memory holds the first ones.
 fn lasting(platform: &Platform, size: usize) -> Result<(), Error> {
     let puts: Result<Vec<_>, Error> =
-        (0..LASTING_REQUESTS).map(|at| platform.dynamodb("PutItem", &put(&spread(at, size)))).collect();
+        (0..LASTING_REQUESTS).map(|at| platform.dynamodb("PutItem", &put(spread(at, size)))).collect();
     let told = || -> Result<_, Error> {
         let engine: Result<Vec<_>, Error> =
             ENGINE_THREADS.iter().map(|name| cpu::time_of_threads(platform.pid, name)).collect();
@@ -133,12 +141,28 @@ fn lasting(platform: &Platform, size: usize) -> Result<(), Error> {
 }
 
 /// An even spread without a source of randomness: steps of a prime that no size here is a multiple of.
-fn spread(at: usize, size: usize) -> String {
-    key((at * 7_919 * 104_729) % size)
+fn spread(at: usize, size: usize) -> usize {
+    (at * 7_919 * 104_729) % size
 }
 
-fn put(key: &str) -> serde_json::Value {
-    json!({"TableName": "scale", "Item": {"id": {"S": key}, "n": {"N": "1"}, "text": {"S": "x".repeat(100)}}})
+fn put(number: usize) -> serde_json::Value {
+    json!({"TableName": "scale", "Item": item(number)})
+}
+
+fn get(number: usize) -> serde_json::Value {
+    let (id, n) = key(number);
+    json!({"TableName": "scale", "Key": {"id": {"S": id}, "n": {"N": n}}})
+}
+
+fn query_of_one(number: usize) -> serde_json::Value {
+    let (id, n) = key(number);
+    json!({"TableName": "scale", "KeyConditionExpression": "id = :id AND n = :n",
+        "ExpressionAttributeValues": {":id": {"S": id}, ":n": {"N": n}}})
+}
+
+fn query_of_ten(number: usize) -> serde_json::Value {
+    let (id, _) = key(number);
+    json!({"TableName": "scale", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": id}}})
 }
 
 /// Prints what calls cost at this size, next to what they cost at the smallest, if that is known.
@@ -147,17 +171,17 @@ fn measure(
     size: usize,
     smallest: &[load::Figures],
 ) -> Result<Vec<load::Figures>, Error> {
-    let of = |operation: &str, input: &dyn Fn(String) -> serde_json::Value| -> Result<Vec<_>, Error> {
+    let of = |operation: &str, input: fn(usize) -> serde_json::Value| -> Result<Vec<_>, Error> {
         (0..REQUESTS).map(|at| platform.dynamodb(operation, &input(spread(at, size)))).collect()
     };
-    let get = of("GetItem", &|key| json!({"TableName": "scale", "Key": {"id": {"S": key}}}))?;
-    let put = of("PutItem", &|key| put(&key))?;
-    let query = of(
-        "Query",
-        &|key| json!({"TableName": "scale", "KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": key}}}),
-    )?;
+    let all = [
+        ("GetItem", of("GetItem", get)?),
+        ("PutItem", of("PutItem", put)?),
+        ("Query of one", of("Query", query_of_one)?),
+        ("Query of ten", of("Query", query_of_ten)?),
+    ];
     let mut measured = Vec::new();
-    for (name, requests) in [("GetItem", get), ("PutItem", put), ("Query", query)] {
+    for (name, requests) in all {
         for connections in [1, CONNECTIONS] {
             let figures = load::run_all(platform.address, platform.pid, &requests, connections, SPAN / 2)?;
             row(&format!("dynamodb {name}, of {size}"), connections, &figures);

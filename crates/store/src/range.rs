@@ -31,6 +31,13 @@ impl Range {
         Self { start: prefix.to_vec(), end: successor(prefix), ..Self::all() }
     }
 
+    /// This key alone: the engine is asked for it as [`get`](crate::Snapshot::get) asks, whose price does not grow with the
+    /// engine's levels.
+    pub fn only(key: impl AsRef<[u8]>) -> Self {
+        let key = key.as_ref();
+        Self { start: key.to_vec(), end: Some(behind(key)), ..Self::all() }
+    }
+
     /// From `start`, inclusive, to `end`, exclusive.
     pub fn between(start: impl AsRef<[u8]>, end: impl AsRef<[u8]>) -> Self {
         Self { start: start.as_ref().to_vec(), end: Some(end.as_ref().to_vec()), ..Self::all() }
@@ -39,8 +46,7 @@ impl Range {
     /// Only keys greater than this one: where a forward listing goes on.
     #[must_use]
     pub fn after(mut self, key: impl AsRef<[u8]>) -> Self {
-        let mut next = key.as_ref().to_vec();
-        next.push(0);
+        let next = behind(key.as_ref());
         if next > self.start {
             self.start = next;
         }
@@ -71,6 +77,12 @@ impl Range {
         self
     }
 
+    /// The only key that can be in the range; `None` where more can.
+    pub(crate) fn only_key(&self) -> Option<&[u8]> {
+        let last = self.end.as_deref()?.strip_suffix(&[0])?;
+        (last == self.start).then_some(last)
+    }
+
     /// The range in the engine's keys; `None` where nothing can be in it.
     pub(crate) fn engine_bounds(&self, table: Table) -> Option<(Vec<u8>, Bound<Vec<u8>>)> {
         let start = cut(table.engine_key(&self.start));
@@ -81,6 +93,11 @@ impl Range {
             None => Some((start, Bound::Unbounded)),
         }
     }
+}
+
+/// The key that follows next.
+fn behind(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
 }
 
 /// A bound longer than any key, in the length that the engine takes: the same keys are before it and behind it.

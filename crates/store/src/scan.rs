@@ -27,18 +27,40 @@ pub struct Scan {
 struct Durable {
     engine: Arc<Engine>,
     table: Table,
-    records: Option<SealedIter>,
+    records: Option<Records>,
+}
+
+/// Where the engine's records come from.
+enum Records {
+    /// A range of it.
+    Range(SealedIter),
+    /// What was got of the only key that can be in the range.
+    One(Result<(Vec<u8>, Bytes), StoreError>),
 }
 
 impl Iterator for Durable {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
-        let next = self.engine.next_of(self.table, self.records.as_mut()?);
-        if !matches!(next, Some(Ok(_))) {
-            self.records = None;
+        match self.records.take()? {
+            Records::One(record) => Some(record),
+            Records::Range(mut records) => {
+                let next = self.engine.next_of(self.table, &mut records);
+                self.records = matches!(next, Some(Ok(_))).then_some(Records::Range(records));
+                next
+            }
         }
-        next
+    }
+}
+
+impl Records {
+    fn of(engine: &Engine, view: &View, table: Table, range: &Range) -> Option<Self> {
+        let bounds = range.engine_bounds(table).filter(|_| range.limit > 0)?;
+        let Some(key) = range.only_key() else {
+            return Some(Self::Range(engine.range(view, bounds, range.reverse)));
+        };
+        let got = engine.get_at(view, table, key).transpose()?;
+        Some(Self::One(got.map(|value| (table.engine_key(key), value))))
     }
 }
 
@@ -50,10 +72,7 @@ impl Scan {
         range: &Range,
         changes: BTreeMap<Vec<u8>, Option<Bytes>>,
     ) -> Self {
-        let records = match range.engine_bounds(table) {
-            Some(bounds) if range.limit > 0 => Some(engine.range(view, bounds, range.reverse)),
-            _ => None,
-        };
+        let records = Records::of(&engine, view, table, range);
         let changes: Changes =
             if range.reverse { Box::new(changes.into_iter().rev()) } else { Box::new(changes.into_iter()) };
         Self {

@@ -46,6 +46,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => writes().prop_map(Step::Later),
         6 => (0..3_usize, key(), prop::option::of(key()), any::<bool>(), 0..10_usize)
             .prop_map(|(t, start, end, reverse, limit)| Step::Scan(t, start, end, reverse, limit)),
+        3 => (0..3_usize, key(), any::<bool>(), 0..3_usize).prop_map(|(t, only, reverse, limit)| {
+            let range = Range::only(only);
+            Step::Scan(t, range.start, range.end, reverse, limit)
+        }),
         1 => Just(Step::Reopen),
     ]
 }

@@ -115,6 +115,16 @@ async fn a_body_scans_over_what_is_not_durable_yet() {
     assert_eq!(scan(Range::all().after("a3").limit(2)).await, "a4=new b1=old");
     assert_eq!(scan(Range::all().before("a4").reversed().limit(2)).await, "a3=new a2=later");
     assert_eq!(scan(Range::all().limit(0)).await, "");
+    // What only a transaction holds, what waits to be durable, what is durable, and what is no more.
+    for (key, found) in
+        [("a4", "a4=new"), ("a2", "a2=later"), ("b1", "b1=old"), ("a1", ""), ("a5", ""), ("b", "")]
+    {
+        assert_eq!(scan(Range::only(key)).await, found);
+        assert_eq!(scan(Range::only(key).reversed()).await, found);
+        assert_eq!(scan(Range::only(key).after(key)).await, "");
+        assert_eq!(scan(Range::only(key).before(key)).await, "");
+        assert_eq!(scan(Range::only(key).limit(0)).await, "");
+    }
 }
 
 struct Found(String);
@@ -272,6 +282,8 @@ async fn a_snapshot_stands_still() {
         .unwrap();
     assert_eq!(before.get(ITEMS, "a").unwrap().unwrap(), "old");
     assert_eq!(before.scan(ITEMS, &Range::all()).unwrap().len(), 1);
+    assert_eq!(before.scan(ITEMS, &Range::only("a")).unwrap(), [(b"a".to_vec(), "old".into())]);
+    assert_eq!(before.scan(ITEMS, &Range::only("b")).unwrap(), []);
     assert_eq!(store.snapshot().unwrap().scan(ITEMS, &Range::all()).unwrap().len(), 2);
 }
 
@@ -295,6 +307,8 @@ async fn a_key_longer_than_any_is_not_there() {
     let found = |range: Range| -> Vec<bytes::Bytes> {
         snapshot.scan(ITEMS, &range).unwrap().into_iter().map(|(_, value)| value).collect()
     };
+    assert_eq!(found(Range::only(&long)), Vec::<bytes::Bytes>::new());
+    assert_eq!(found(Range::only(&long[..store::KEY_BYTES_MAX])), ["two"]);
     assert_eq!(found(Range::prefix(&long)), Vec::<bytes::Bytes>::new());
     assert_eq!(found(Range::all().after(&long)), ["three"]);
     assert_eq!(found(Range::all().before(&long)), ["one", "two"]);

@@ -33,10 +33,12 @@ impl KeySchema {
         for attribute in self.partitions() {
             push_equal(&mut encoding, Role::Partition, attribute, condition)?;
         }
+        let is_equal = |key: &KeyAttribute| matches!(condition.test(&key.name), Some(KeyTest::Equal(_)));
+        let is_whole_key = self.attributes().all(is_equal);
         let sorts: Vec<&KeyAttribute> = self.sorts().collect();
         let last = sorts.iter().rposition(|sort| condition.test(&sort.name).is_some());
         let Some((last, before)) = last.and_then(|last| sorts.get(..=last)?.split_last()) else {
-            return Ok(PartitionRange::new(encoding.key(), None));
+            return Ok(PartitionRange::new(encoding.key(), None, is_whole_key));
         };
         check_prefix(last, before, condition)?;
         for attribute in before {
@@ -45,7 +47,7 @@ impl KeySchema {
         let test = condition.test(&last.name).ok_or_else(|| missed(&last.name))?;
         check_types(last, test)?;
         let sort = SortRange::of(&encoding, last, test)?;
-        Ok(PartitionRange::new(encoding.key(), Some(sort)))
+        Ok(PartitionRange::new(encoding.key(), Some(sort), is_whole_key))
     }
 
     /// Refuses conditions that do not say what every attribute of the partition key equals.

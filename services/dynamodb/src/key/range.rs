@@ -50,6 +50,8 @@ pub struct PartitionRange {
     prefix: ItemKey,
     /// The test of the next attribute of the sort key.
     sort: Option<SortRange>,
+    /// True where every attribute of the key is equal to something.
+    is_whole_key: bool,
 }
 
 /// A range of encoded values of one attribute of the sort key.
@@ -96,8 +98,8 @@ impl SortRange {
 
 impl PartitionRange {
     /// The items whose keys begin with an encoded one.
-    pub(super) const fn new(prefix: ItemKey, sort: Option<SortRange>) -> Self {
-        Self { prefix, sort }
+    pub(super) const fn new(prefix: ItemKey, sort: Option<SortRange>, is_whole_key: bool) -> Self {
+        Self { prefix, sort, is_whole_key }
     }
 
     /// True where this is the range's partition key.
@@ -127,6 +129,12 @@ impl PartitionRange {
                 Range { start, end, ..Range::all() }
             }
         }
+    }
+
+    /// Where they are stored in a table, whose keys are of one item each.
+    pub fn range_in_table(&self, table: u64) -> Range {
+        let range = self.range(table);
+        if self.is_whole_key { Range::only(range.start) } else { range }
     }
 
     /// True where this stored key is in the range.

@@ -3,14 +3,14 @@
 //! It decides what an index may be asked for; it reads nothing but whole items behind entries of local indexes.
 
 use protocol::{Entries, Value};
-use store::Snapshot;
+use store::{Range, Snapshot};
 
 use crate::attribute::Attributes;
 use crate::capacity::{Usage, read_units};
 use crate::error::Error;
 use crate::invalid::Invalid;
 use crate::item;
-use crate::key::{ItemKey, KeySchema};
+use crate::key::{ItemKey, KeySchema, PartitionRange};
 use crate::records::{ITEMS, IndexKind, IndexRecord, IndexState, Projected};
 use crate::request::Expressions;
 use crate::tables::Table;
@@ -51,6 +51,12 @@ impl<'a> Source<'a> {
     /// What stored keys begin with.
     pub(crate) fn id(&self) -> u64 {
         self.index.map_or(self.table.record.id, |index| index.id)
+    }
+
+    /// Where the items of a partition, or of a part of it, are stored.
+    pub(crate) fn range(&self, partition: &PartitionRange) -> Range {
+        // Several entries of an index share a key.
+        if self.index.is_some() { partition.range(self.id()) } else { partition.range_in_table(self.id()) }
     }
 
     /// What is searched by.

@@ -131,7 +131,7 @@ pub(crate) async fn query(state: Arc<State>, permit: Permit<api::Query>) -> Resu
     let partition = schema.bind(condition)?;
     check_filter(schema, &expressions)?;
     let needs_items = source.needs_items(input.select.as_deref(), &expressions)?;
-    let mut range = partition.range(source.id());
+    let mut range = source.range(&partition);
     let is_reverse = input.scan_index_forward == Some(false);
     if let Some(start) = input.exclusive_start_key {
         let start = source.start(start)?;

@@ -16,6 +16,7 @@ enum Step {
     Delete(u8, i8),
     Get(u8, i8),
     Query(u8, i8, bool),
+    QueryOne(u8, i8, bool),
     Scan,
 }
 
@@ -30,6 +31,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         key().prop_map(|(p, s)| Step::Delete(p, s)),
         key().prop_map(|(p, s)| Step::Get(p, s)),
         (key(), any::<bool>()).prop_map(|((p, s), forward)| Step::Query(p, s, forward)),
+        (key(), any::<bool>()).prop_map(|((p, s), forward)| Step::QueryOne(p, s, forward)),
         Just(Step::Scan),
     ]
 }
@@ -103,6 +105,18 @@ async fn run(fixture: &Fixture, model: &mut Model, step: Step) {
             let input = json!({"TableName": "Tab", "KeyConditionExpression": "p = :p AND s >= :s", "ScanIndexForward": is_forward,
                 "ExpressionAttributeValues": {":p": s(&p.to_string()), ":s": n(from)}});
             assert_eq!(fixture.ok("Query", &input).await["Items"], Value::Array(expected));
+        }
+        Step::QueryOne(p, sort, is_forward) => {
+            let expected: Vec<_> = model.range((p, sort)..=(p, sort)).map(item).collect();
+            let input = json!({"TableName": "Tab", "KeyConditionExpression": "p = :p AND s = :s", "ScanIndexForward": is_forward,
+                "ExpressionAttributeValues": {":p": s(&p.to_string()), ":s": n(sort)}, "Limit": 1});
+            let answer = fixture.ok("Query", &input).await;
+            assert_eq!(answer["Items"], Value::Array(expected));
+            if let Value::Object(last) = &answer["LastEvaluatedKey"] {
+                let mut next = input;
+                next["ExclusiveStartKey"] = last.clone().into();
+                assert_eq!(fixture.ok("Query", &next).await["Items"], json!([]));
+            }
         }
         Step::Scan => {
             let answer = fixture.ok("Scan", &json!({"TableName": "Tab"})).await;

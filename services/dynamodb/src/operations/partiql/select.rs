@@ -174,7 +174,7 @@ pub(super) fn select(
         None => vec![table_range(source.id())],
         Some(conditions) => {
             let bound = conditions.iter().map(|condition| source.schema().bind(condition));
-            let bound: Result<Vec<_>, Invalid> = bound.map(|it| it.map(|it| it.range(source.id()))).collect();
+            let bound: Result<Vec<_>, Invalid> = bound.map(|it| it.map(|it| source.range(&it))).collect();
             bound?
         }
     };

@@ -44,7 +44,8 @@ impl CodeStore {
         for folder in SHARED_FOLDERS {
             remove_if_there(&root.join(folder))?;
         }
-        let store = Self { root, unpacked_bytes_max: u64::MAX, shelves: Arc::default(), let_go: Arc::default() };
+        let store =
+            Self { root, unpacked_bytes_max: u64::MAX, shelves: Arc::default(), let_go: Arc::default() };
         for account in store.accounts()? {
             store.of(account).0.clean()?;
         }

@@ -134,7 +134,8 @@ fn check_count(
         }
         return Ok(());
     }
-    let unreserved = concurrency_max(lambda).saturating_sub(lambda.catalog.reserved(id.account));
+    let others = lambda.catalog.reserved(id.account).saturating_add(lambda.catalog.set_aside_for_others(id));
+    let unreserved = concurrency_max(lambda).saturating_sub(others);
     if all > unreserved {
         return refuse(format!(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency \

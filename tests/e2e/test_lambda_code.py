@@ -66,7 +66,8 @@ def test_code_that_nothing_uses_leaves_the_disk_and_what_runs_keeps_it(small):
     assert runs.is_alive(), "it ended too early to tell"
     runs.join()
     assert answers == [["app.py", "first.py", "more", "file1", "file2"]]
-    # The next change takes along what ran then.
+    # What ran goes by itself with what ran it.
+    eventually(lambda: on_disk(small) == {"packages": 0, "unpacked": 0, "layered": 0})
     client = make(small, "another")
     client.delete_function(FunctionName="another")
     eventually(lambda: on_disk(small) == {"packages": 0, "unpacked": 0, "layered": 0})

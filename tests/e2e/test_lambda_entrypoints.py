@@ -10,6 +10,8 @@ import pytest
 from support import eventually, logged, trust
 
 INVALID = "Runtime.InvalidEntrypoint"
+MISSING = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+LINK = 0o120777
 HANDLER = "import os, sys\ndef handler(event, context):\n    return [os.environ.get('WRAPPED'), sys.argv[-1].split('/')[-1] != '']\n"
 NODE = "exports.handler = async () => [process.env.WRAPPED, true]\n"
 WRAPPER = "#!/bin/sh\nexport WRAPPED=yes\necho wrapping >&2\nexec \"$@\"\n"
@@ -21,7 +23,7 @@ def archive(**files):
     with zipfile.ZipFile(made, "w") as package:
         for path, (mode, content) in files.items():
             entry = zipfile.ZipInfo(path)
-            entry.external_attr = (0o100000 | mode) << 16
+            entry.external_attr, entry.create_system = (0o100000 | mode) << 16, 3
             package.writestr(entry, content)
     return made.getvalue()
 
@@ -52,11 +54,15 @@ def lines(platform, function):
 
 
 @pytest.mark.parametrize("files, words", [
-    ({"other": (0o755, "x")}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+    ({"other": (0o755, "x")}, MISSING),
     ({"bootstrap": (0o644, "#!/bin/sh\n")}, "fork/exec /var/task/bootstrap: permission denied"),
     ({"bootstrap": (0o755, "\x7fELF garbage")}, "fork/exec /var/task/bootstrap: exec format error"),
     ({"bootstrap": (0o755, "#!/nope\n")}, "fork/exec /var/task/bootstrap: no such file or directory"),
-    ({"bootstrap/file": (0o755, "x")}, "fork/exec /var/task/bootstrap: permission denied"),
+    ({"bootstrap/file": (0o755, "x")}, MISSING),
+    ({"bootstrap": (LINK, "missing")}, MISSING),
+    ({"bootstrap": (LINK, "/opt/bootstrap")}, MISSING),
+    ({"bootstrap": (LINK, "bootstrap")}, MISSING),
+    ({"bootstrap": (LINK, "other"), "other": (0o644, "#!/bin/sh\n")}, "fork/exec /var/task/bootstrap: permission denied"),
 ])
 def test_a_bootstrap_that_cannot_be_executed_fails_the_function(platform, function, files, words):
     broken = function(archive(**files))
@@ -68,6 +74,25 @@ def test_a_bootstrap_that_cannot_be_executed_fails_the_function(platform, functi
     eventually(lambda: [line for line in lines(platform, broken) if line.startswith("REPORT ")])
     eventually(lambda: payload["errorMessage"] in [line.rstrip("\n") for line in lines(platform, broken)])
     eventually(lambda: [line for line in lines(platform, broken) if line.startswith("INIT_REPORT ") and f"Error Type: {INVALID}" in line])
+
+
+SHELL = r"""#!/bin/sh
+while api=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation; do
+  id=$(curl -s -D - -o /dev/null $api/next | tr -d '\r' | sed -n 's/^[Ll]ambda-[Rr]untime-[Aa]ws-[Rr]equest-[Ii]d: //p')
+  curl -s -o /dev/null -d "\"$0\"" $api/$id/response
+done
+"""
+
+
+@pytest.mark.parametrize("own, layered, runs", [
+    ({"other": (0o644, "x")}, "bootstrap", "/opt/bootstrap"),
+    ({"bootstrap": (LINK, "missing")}, "bootstrap", "/opt/bootstrap"),
+    ({"bootstrap/file": (0o644, "x")}, "bootstrap", "/opt/bootstrap"),
+    ({"bootstrap": (LINK, "/opt/bin/boot")}, "bin/boot", "/var/task/bootstrap"),
+])
+def test_a_bootstrap_may_be_a_layers(platform, function, name, own, layered, runs):
+    layer = platform.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": archive(**{layered: (0o755, SHELL)})})["LayerVersionArn"]
+    assert invoke(platform, function(archive(**own), Layers=[layer])) == (None, runs)
 
 
 def test_an_event_that_no_bootstrap_takes_goes_to_its_destination(platform, function, name):

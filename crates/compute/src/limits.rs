@@ -12,6 +12,8 @@ pub const OBJECT_BYTES_MAX: usize = 250 * 1024 * 1024;
 pub const PACKAGE_UNZIPPED_BYTES_MAX: u64 = 262_144_000;
 /// The most entries in a deployment package.
 pub const PACKAGE_ENTRIES_MAX: usize = 65_535;
+/// The most files, links and folders that it becomes, with those folders that stand in paths alone.
+pub const PACKAGE_NAMES_MAX: usize = 131_072;
 /// The longest path of an entry.
 pub const ENTRY_PATH_BYTES_MAX: usize = 1_024;
 /// The longest component of an entry's path.

@@ -3,6 +3,7 @@
 //! Knows nothing of functions: a package is bytes in, a read-only directory out. Nothing of a package is ever executed
 //! or interpreted here.
 
+mod count;
 mod entry;
 mod extract;
 mod hash;

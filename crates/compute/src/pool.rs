@@ -4,6 +4,7 @@
 //! no permission and no queue.
 
 mod admission;
+mod beginning;
 mod early;
 mod ending;
 #[cfg(test)]

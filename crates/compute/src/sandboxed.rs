@@ -26,9 +26,6 @@ use crate::contract::{
 };
 use crate::environment::{EXEC_WRAPPER, is_default};
 
-/// Where a custom runtime's own bootstrap stands.
-const TASK_BOOTSTRAP: &str = "/var/task/bootstrap";
-
 /// Starts environments through a sandbox spawner.
 pub struct SandboxLauncher {
     spawner: Arc<Spawner>,
@@ -407,16 +404,7 @@ fn with_heap(mut command: Vec<String>, kind: RuntimeKind, memory_mib: u32) -> Ve
 /// What is executed for a function: the runtime's command, or what its package puts in its place or before it.
 fn command_of(command: Vec<String>, kind: RuntimeKind, order: &LaunchOrder) -> Vec<String> {
     if kind == RuntimeKind::Provided {
-        // SECURITY: a link counts by its name. Where it leads is the function's to find out, which sees other files there.
-        let brings = |folder: &Path| folder.join("bootstrap").symlink_metadata().is_ok();
-        let of_layer =
-            !brings(&order.code_directory) && order.layers_directory.as_deref().is_some_and(brings);
-        // As on Lambda, a layer may bring the bootstrap of a custom runtime.
-        return if of_layer && command == [TASK_BOOTSTRAP] {
-            vec!["/opt/bootstrap".to_owned()]
-        } else {
-            command
-        };
+        return command;
     }
     let command = with_heap(command, kind, order.memory_mib);
     // <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper>

@@ -79,6 +79,27 @@ async fn a_role_that_does_not_trust_the_service_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn trust_is_asked_for_each_session_and_a_refusal_that_was_told_stands_not_in_the_trail_again() {
+    let kit = TestKit::start(|_| Vec::new()).await;
+    let arn = "arn:aws:iam::123456789012:role/own";
+    let trusting = |service: &'static str| kit.role("own", json!({"Service": service}), json!([]));
+    trusting("lambda.amazonaws.com").await;
+    assert!(kit.pipeline.may_take_role(&taking(arn)).is_some());
+    let never = || -> bool { panic!("nothing was refused") };
+    kit.pipeline.take_role_unless_told(&taking(arn), never).await.unwrap();
+    // Whoever was let once, or heard that he would be, is not let for that.
+    trusting("ec2.amazonaws.com").await;
+    for (is_told, recorded) in [(true, 0), (false, 1), (true, 1)] {
+        let refused = kit.pipeline.take_role_unless_told(&taking(arn), || is_told).await;
+        assert_eq!(refused.unwrap_err().code, "AccessDenied");
+        let refusals = assumed(&kit).await.into_iter().filter(|record| record["errorCode"] == "AccessDenied");
+        assert_eq!(refusals.count(), recorded);
+    }
+    trusting("lambda.amazonaws.com").await;
+    kit.pipeline.take_role_unless_told(&taking(arn), || true).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_role_of_another_account_is_taken_by_no_service_and_nobody_is_told_there() {
     let kit = TestKit::start(|_| Vec::new()).await;
     let arn = "arn:aws:iam::210987654321:role/open";

@@ -252,6 +252,13 @@ impl Catalog {
         self.functions.read().provisioned.get(&account).copied().unwrap_or(0)
     }
 
+    /// Of that, what is for other functions of its account than this one.
+    pub(crate) fn set_aside_for_others(&self, id: &FunctionId) -> u32 {
+        let functions = self.functions.read();
+        let own = functions.by_id.get(id).map_or(0, |loaded| loaded.function.provisioned());
+        functions.provisioned.get(&id.account).copied().unwrap_or(0).saturating_sub(own)
+    }
+
     /// What the functions of each account use: packages, layers, and the folders in which layers lie over each other.
     pub(crate) fn code(&self) -> Vec<(AccountId, CodeHash)> {
         let functions = self.functions.read();

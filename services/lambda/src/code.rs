@@ -1,5 +1,5 @@
-//! The code that functions and layers do not use: removed at the start, once an hour, soon after it may have lost its last user,
-//! and at once where it came with a call and has come to no use by the end of that.
+//! The code that functions and layers do not use: removed at the start, once an hour, soon after it may have lost its last user
+//! or the last environment that ran it has ended, and at once where it came with a call and has come to no use by the end of that.
 //!
 //! What runs, or is being uploaded, is compute's to keep.
 
@@ -111,6 +111,8 @@ pub(crate) async fn sweep(lambda: Arc<Lambda>, mut jobs: Jobs) -> Result<(), Int
         let goes_on = tokio::select! {
             goes_on = jobs.pause(PAUSE) => goes_on,
             () = lambda.code_changed.notified() => true,
+            // What environments ran that have ended.
+            () = lambda.compute.code().let_go() => true,
         };
         if !goes_on || !jobs.pause(DELAY).await {
             return Ok(());

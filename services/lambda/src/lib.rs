@@ -47,6 +47,7 @@ mod operations;
 mod poller;
 mod records;
 mod roles;
+mod settling;
 mod signing;
 mod stored_policies;
 mod table;
@@ -129,6 +130,8 @@ pub(crate) struct Lambda {
     pub(crate) code_bytes_max: u64,
     /// Some code may have lost its last user.
     pub(crate) code_changed: Notify,
+    /// Held while compute is told what follows a change.
+    pub(crate) settling: parking_lot::Mutex<()>,
 }
 
 /// The service, and the compute that it runs functions with. Needs a tokio runtime.
@@ -170,6 +173,7 @@ pub fn service(parts: LambdaParts) -> Result<(Service, Compute), CatalogError> {
         delivery,
         code_bytes_max: parts.code_bytes_max,
         code_changed: Notify::new(),
+        settling: parking_lot::Mutex::new(()),
     };
     Ok((table::table(Arc::new(lambda)), compute))
 }

@@ -102,18 +102,12 @@ impl FunctionRoles {
     ) -> Result<TemporaryCredentials, CredentialError> {
         // SECURITY: whoever may invoke the function, be it strangers, can begin environments as often as he likes: each
         // refusal on record would let him fill the trail.
-        if pipeline.may_take_role(taking).is_none() && self.was_told(taking, Told::Refusal) {
-            return Err(CredentialError::NotAssumable);
-        }
-        match pipeline.take_role(taking).await {
+        match pipeline.take_role_unless_told(taking, || self.was_told(taking, Told::Refusal)).await {
             Ok(made) => {
                 self.forget(taking, |told| told == Told::Refusal);
                 Ok(made)
             }
-            Err(fault) if fault.status < 500 => {
-                self.hold(taking, Told::Refusal);
-                Err(CredentialError::NotAssumable)
-            }
+            Err(fault) if fault.status < 500 => Err(CredentialError::NotAssumable),
             Err(fault) => {
                 self.forget(taking, |_| true);
                 Err(CredentialError::Failed(Box::new(Internal::new(fault.message))))

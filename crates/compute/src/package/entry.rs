@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::limits::{ENTRY_DEPTH_MAX, ENTRY_NAME_BYTES_MAX, ENTRY_PATH_BYTES_MAX};
+use crate::limits::{ENTRY_DEPTH_MAX, ENTRY_NAME_BYTES_MAX, ENTRY_PATH_BYTES_MAX, PACKAGE_NAMES_MAX};
 
 /// Why a package is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum Refusal {
     /// Too many entries.
     #[error("the zip file has more than {0} entries")]
     TooManyEntries(usize),
+    /// Too many files, links and folders once unzipped.
+    #[error("the zip file has more than {0} files and folders")]
+    TooManyNames(usize),
     /// Too many bytes once unzipped.
     #[error("the unzipped size is over {0} bytes")]
     TooLarge(u64),
@@ -182,6 +185,9 @@ impl Names {
 
     fn take_one(&mut self, path: &str, origin: Origin) -> Result<(), Refusal> {
         let Some(taken) = self.0.get_mut(path) else {
+            if self.0.len() >= PACKAGE_NAMES_MAX {
+                return Err(Refusal::TooManyNames(PACKAGE_NAMES_MAX));
+            }
             self.0.insert(path.to_owned(), origin);
             return Ok(());
         };

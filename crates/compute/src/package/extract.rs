@@ -10,6 +10,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::count;
 use super::entry::{self, Kind, Links, Names, Refusal, printable};
 use super::shelf::PackageError;
 use crate::limits::{LINK_TARGET_BYTES_MAX, PACKAGE_ENTRIES_MAX, PACKAGE_UNZIPPED_BYTES_MAX};
@@ -74,9 +75,13 @@ fn write(zip: &[u8], directory: &Path, links: Links) -> Result<(), PackageError>
 }
 
 fn open(zip: &[u8]) -> Result<Archive<'_>, Refusal> {
+    let too_many = Refusal::TooManyEntries(PACKAGE_ENTRIES_MAX);
+    if count::says_more_than(zip, u64::try_from(PACKAGE_ENTRIES_MAX).unwrap_or(u64::MAX)) {
+        return Err(too_many);
+    }
     let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(|_| Refusal::NotAZip)?;
     if archive.len() > PACKAGE_ENTRIES_MAX {
-        return Err(Refusal::TooManyEntries(PACKAGE_ENTRIES_MAX));
+        return Err(too_many);
     }
     if archive.is_empty() {
         return Err(Refusal::Empty);

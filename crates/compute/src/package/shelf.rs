@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::entry::Refusal;
 use super::room::Room;
@@ -125,7 +126,7 @@ impl AccountCode {
 
 impl Shelf {
     /// The shelf in this folder, which need not be there yet.
-    pub(super) fn new(root: &Path, unpacked_bytes_max: u64) -> Self {
+    pub(super) fn new(root: &Path, unpacked_bytes_max: u64, let_go: Arc<Notify>) -> Self {
         let (unpacked, laid_sizes) = (root.join("unpacked"), root.join("laid-sizes"));
         Self {
             packages: root.join("packages"),
@@ -133,7 +134,7 @@ impl Shelf {
             room: Room::of(unpacked_bytes_max, &unpacked, &laid_sizes),
             unpacked,
             laid_sizes,
-            held: Held::default(),
+            held: Held::telling(let_go),
             laying: Mutex::new(()),
             verified: Mutex::default(),
             repair: Mutex::new(()),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use base::AccountId;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::shelf::{AccountCode, Shelf, remove_if_there};
 use super::{CodeHash, PackageError};
@@ -28,6 +29,7 @@ pub struct CodeStore {
     root: PathBuf,
     unpacked_bytes_max: u64,
     shelves: Arc<Mutex<HashMap<AccountId, Arc<Shelf>>>>,
+    let_go: Arc<Notify>,
 }
 
 impl CodeStore {
@@ -42,7 +44,8 @@ impl CodeStore {
         for folder in SHARED_FOLDERS {
             remove_if_there(&root.join(folder))?;
         }
-        let store = Self { root, unpacked_bytes_max: u64::MAX, shelves: Arc::default() };
+        let store =
+            Self { root, unpacked_bytes_max: u64::MAX, shelves: Arc::default(), let_go: Arc::default() };
         for account in store.accounts()? {
             store.of(account).0.clean()?;
         }
@@ -59,7 +62,8 @@ impl CodeStore {
     pub fn of(&self, account: AccountId) -> AccountCode {
         let mut shelves = self.shelves.lock();
         let shelf = shelves.entry(account).or_insert_with(|| {
-            Arc::new(Shelf::new(&self.root.join(account.as_str()), self.unpacked_bytes_max))
+            let root = self.root.join(account.as_str());
+            Arc::new(Shelf::new(&root, self.unpacked_bytes_max, Arc::clone(&self.let_go)))
         });
         AccountCode(Arc::clone(shelf))
     }
@@ -96,6 +100,12 @@ impl CodeStore {
             removed += self.of(account).0.remove_unused(|hash| is_used(account, hash))?;
         }
         Ok(removed)
+    }
+
+    /// Waits until something is let go that [`Self::remove_unused`], or the end of a lease, would have removed had nobody held
+    /// it. One hears of it.
+    pub async fn let_go(&self) {
+        self.let_go.notified().await;
     }
 
     fn accounts(&self) -> io::Result<Vec<AccountId>> {

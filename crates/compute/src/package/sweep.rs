@@ -10,13 +10,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::shelf::{Shelf, remove_if_there};
 use super::{AccountCode, CodeHash};
 
-/// How often each package is held, by hash; layers that lie over each other are held by the name of their folder too.
+/// What is held, by hash; layers that lie over each other are held by the name of their folder too.
+pub(super) struct Held {
+    holds: Mutex<HashMap<CodeHash, Hold>>,
+    /// Told where something was to go while it was held, and is held no more.
+    let_go: Arc<Notify>,
+}
+
 #[derive(Default)]
-pub(super) struct Held(Mutex<HashMap<CodeHash, usize>>);
+struct Hold {
+    /// How often.
+    count: usize,
+    /// Whether it was to go meanwhile.
+    is_unused: bool,
+}
+
+impl Held {
+    pub(super) fn telling(let_go: Arc<Notify>) -> Self {
+        Self { holds: Mutex::default(), let_go }
+    }
+}
 
 /// Packages that are not removed as long as this lives.
 pub struct CodeLease {
@@ -30,9 +48,9 @@ impl AccountCode {
     pub fn lease(&self, package: Option<CodeHash>, layers: &[CodeHash]) -> CodeLease {
         let mut hashes: Vec<CodeHash> = package.into_iter().chain(layers.iter().copied()).collect();
         hashes.extend(Self::laid_name(layers));
-        let mut held = self.0.held.0.lock();
-        hashes.iter().for_each(|hash| *held.entry(*hash).or_default() += 1);
-        drop(held);
+        let mut holds = self.0.held.holds.lock();
+        hashes.iter().for_each(|hash| holds.entry(*hash).or_default().count += 1);
+        drop(holds);
         CodeLease { shelf: Arc::clone(&self.0), hashes }
     }
 }
@@ -105,8 +123,12 @@ impl Shelf {
 
     /// Takes everything of this hash out of its place, which is quick; removing it need not be.
     fn set_aside(&self, hash: CodeHash, is_used: impl Fn(CodeHash) -> bool) -> io::Result<Option<Aside>> {
-        let held = self.held.0.lock();
-        if held.contains_key(&hash) || is_used(hash) {
+        let mut holds = self.held.holds.lock();
+        if is_used(hash) {
+            return Ok(None);
+        }
+        if let Some(hold) = holds.get_mut(&hash) {
+            hold.is_unused = true;
             return Ok(None);
         }
         self.verified.lock().remove(&hash);
@@ -133,14 +155,19 @@ fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
 
 impl Drop for CodeLease {
     fn drop(&mut self) {
-        let mut held = self.shelf.held.0.lock();
+        let mut holds = self.shelf.held.holds.lock();
+        let mut was_awaited = false;
         for hash in &self.hashes {
-            if let Some(count) = held.get_mut(hash) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    held.remove(hash);
-                }
+            let Some(hold) = holds.get_mut(hash) else { continue };
+            hold.count = hold.count.saturating_sub(1);
+            if hold.count == 0 {
+                was_awaited |= hold.is_unused;
+                holds.remove(hash);
             }
+        }
+        drop(holds);
+        if was_awaited {
+            self.shelf.held.let_go.notify_one();
         }
     }
 }
@@ -153,7 +180,10 @@ impl std::fmt::Debug for CodeLease {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{FOLDER, open, package};
+    use std::time::Duration;
+
+    use super::super::CodeStore;
+    use super::super::testing::{FOLDER, account, open, package};
     use super::*;
 
     fn entries(data: &Path) -> Vec<usize> {
@@ -197,7 +227,38 @@ mod tests {
         drop(one);
         assert_eq!(store.0.remove_unused(|_| false).unwrap(), 1);
         assert_eq!(entries(data.path()), [0, 0, 0]);
-        assert!(store.0.held.0.lock().is_empty());
+        assert!(store.0.held.holds.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_looks_for_the_unused_hears_when_what_was_held_is_let_go() {
+        let data = tempfile::tempdir().unwrap();
+        let store = CodeStore::open(data.path()).unwrap();
+        let code = store.of(account(1));
+        let hash = code.put(package(b"1")).await.unwrap().hash;
+        let hears = || async { tokio::time::timeout(Duration::ZERO, store.let_go()).await.is_ok() };
+        // Nobody wants what is used to go: there is nothing to hear.
+        let lease = code.lease(Some(hash), &[]);
+        assert_eq!(store.remove_unused(|_, _| true).unwrap(), 0);
+        drop(lease);
+        assert!(!hears().await);
+
+        let leases = [code.lease(Some(hash), &[]), code.lease(Some(hash), &[])];
+        assert_eq!(store.remove_unused(|_, _| false).unwrap(), 0);
+        let [one, last] = leases;
+        drop(one);
+        assert!(!hears().await, "it is held still");
+        drop(last);
+        assert!(hears().await);
+        assert_eq!(store.remove_unused(|_, _| false).unwrap(), 1);
+        assert!(!hears().await, "once is enough");
+
+        // Where a call ends what it held, others may hold it as well.
+        let again = code.put(package(b"1")).await.unwrap().hash;
+        let held = code.lease(Some(again), &[]);
+        code.lease(Some(again), &[]).end(|_| false);
+        drop(held);
+        assert!(hears().await);
     }
 
     #[tokio::test]

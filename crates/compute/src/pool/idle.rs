@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use base::AccountId;
 
+use super::beginning::{Beginning, Beginnings};
+use super::invoke::Initialization;
 use super::shares::{Holder, Room};
 use crate::environment::Environment;
 use crate::function::FunctionKey;
@@ -20,6 +22,8 @@ use crate::function::FunctionKey;
 #[derive(Default)]
 pub(super) struct Idle {
     environments: HashMap<Arc<FunctionKey>, Vec<Box<Environment>>>,
+    /// What is none of those below yet.
+    pub(super) beginnings: Beginnings,
     /// Environments in use, by id, so that an update reaches them too.
     busy: HashMap<String, Arc<FunctionKey>>,
     /// Of those in use, environments that have not come up yet.
@@ -67,9 +71,12 @@ impl Idle {
     }
 
     /// Counts a new environment as one in use, and as one that is kept ready where it was started for that.
-    pub(super) fn started(&mut self, environment: &Environment, is_provisioned: bool) {
+    pub(super) fn started(&mut self, environment: &Environment, beginning: &Beginning<'_>) {
         let placement = &environment.placement;
-        if is_provisioned {
+        if self.beginnings.became(beginning.number()) {
+            self.retired.insert(placement.log.environment_id.clone());
+        }
+        if beginning.initialization == Initialization::Provisioned {
             self.provisioned.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
         }
         self.busy.insert(placement.log.environment_id.clone(), Arc::clone(&placement.key));
@@ -122,8 +129,9 @@ impl Idle {
         self.retired.remove(environment_id);
     }
 
-    /// Takes out the environments that match, and marks those in use.
+    /// Takes out the environments that match, and marks those in use, and those that are only coming to be.
     pub(super) fn retire(&mut self, matches: impl Fn(&FunctionKey) -> bool) -> Vec<Box<Environment>> {
+        self.beginnings.retire(&matches);
         let marked = self.busy.iter().filter(|(_, key)| matches(key)).map(|(id, _)| id.clone());
         self.retired.extend(marked);
         self.environments.extract_if(|key, _| matches(key)).flat_map(|(_, stack)| stack).collect()
@@ -134,9 +142,12 @@ impl Idle {
     pub(super) fn retire_beyond(&mut self, key: &FunctionKey, count: usize) -> Vec<Box<Environment>> {
         let own = self.ids_of_provisioned(key).cloned();
         let (mut busy, mut idle): (Vec<_>, Vec<_>) = own.partition(|id| self.busy.contains_key(id));
-        let surplus = (busy.len() + idle.len()).saturating_sub(count);
-        idle.truncate(surplus);
-        busy.truncate(surplus - idle.len());
+        let coming = self.beginnings.count_kept(key);
+        let surplus = (busy.len() + idle.len() + coming).saturating_sub(count);
+        // What is not there yet serves nobody.
+        let coming = self.beginnings.retire_kept(key, surplus);
+        idle.truncate(surplus - coming);
+        busy.truncate(surplus - coming - idle.len());
         self.retired.extend(busy);
         idle.iter().filter_map(|id| self.take_this(key, id)).collect()
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use base::Timestamp;
 use tokio::time::Instant;
 
+use super::beginning::Beginning;
 use super::early::EarlyAnswer;
 use super::ending::{
     EXTENSION_LAUNCH, Ending, exited, extension_failed, not_launched, outcome_of, reported, tell_done,
@@ -92,14 +93,15 @@ impl Pool {
         request: &InvokeRequest,
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
+        let beginning = Beginning::of(&self.idle, &key, Initialization::OnDemand);
         // A burst must not start so many at once that none of them is ready in time.
         let mut turn = self.starts.turn(spec.account, &spec.arn).await;
         match self.take_warm(&key).await {
             Some(environment) => {
-                drop(turn.take());
+                drop((turn.take(), beginning));
                 Ok(self.run_in(environment, request, early, Begun::now(None)).await)
             }
-            None => self.run_cold(spec, &key, request, early, turn).await,
+            None => self.run_cold(spec, &beginning, request, early, turn).await,
         }
     }
 
@@ -128,13 +130,13 @@ impl Pool {
     async fn run_cold(
         &self,
         spec: &SharedSpec,
-        key: &Arc<FunctionKey>,
+        beginning: &Beginning<'_>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
         turn: Option<Turn>,
     ) -> Result<InvokeOutcome, InvokeError> {
         let started = Instant::now();
-        let up = Box::pin(self.start_and_bring_up(spec, key, Initialization::OnDemand));
+        let up = Box::pin(self.start_and_bring_up(spec, beginning));
         let (mut environment, initialised) = match turn {
             Some(mut turn) => turn.during(up).await?,
             None => up.await?,
@@ -148,18 +150,18 @@ impl Pool {
         };
         self.report_init_failure(&mut environment, &failure, started.elapsed(), INIT_PHASE).await;
         drop(environment);
-        self.run_after_failed_init(spec, key, request, early).await
+        self.run_after_failed_init(spec, beginning, request, early).await
     }
 
     /// As Lambda does: starts once more, now on the invocation's own time.
     async fn run_after_failed_init(
         &self,
         spec: &SharedSpec,
-        key: &Arc<FunctionKey>,
+        beginning: &Beginning<'_>,
         request: &InvokeRequest,
         early: &EarlyAnswer,
     ) -> Result<InvokeOutcome, InvokeError> {
-        let mut environment = self.start(spec, key, Initialization::OnDemand).await?;
+        let mut environment = self.start(spec, beginning).await?;
         let begun = Begun::now(None);
         let Err(failure) = self.bring_up(&mut environment, spec.timeout, INVOKE_PHASE).await else {
             return Ok(self.run_in(environment, request, early, begun).await);
@@ -192,11 +194,10 @@ impl Pool {
     pub(super) async fn start_and_bring_up(
         &self,
         spec: &SharedSpec,
-        key: &Arc<FunctionKey>,
-        initialization: Initialization,
+        beginning: &Beginning<'_>,
     ) -> Result<(Box<Environment>, Result<(), InitFailure>), InvokeError> {
-        let mut environment = self.start(spec, key, initialization).await?;
-        let limit = initialization.time_max(spec.timeout);
+        let mut environment = self.start(spec, beginning).await?;
+        let limit = beginning.initialization.time_max(spec.timeout);
         let initialised = self.bring_up(&mut environment, limit, INIT_PHASE).await;
         Ok((environment, initialised))
     }
@@ -388,9 +389,9 @@ impl Pool {
     pub(super) async fn start(
         &self,
         spec: &SharedSpec,
-        key: &Arc<FunctionKey>,
-        initialization: Initialization,
+        beginning: &Beginning<'_>,
     ) -> Result<Box<Environment>, InvokeError> {
+        let initialization = beginning.initialization;
         if !self.launcher.supports(&spec.runtime) {
             return Err(self.unavailable(&spec.runtime));
         }
@@ -431,7 +432,7 @@ impl Pool {
             }
         };
         let placement = Placement {
-            key: Arc::clone(key),
+            key: Arc::clone(&beginning.key),
             spec: Arc::clone(spec),
             log,
             credentials_end,
@@ -448,8 +449,7 @@ impl Pool {
             self.clock.clone(),
         )
         .map_err(|error| InvokeError::Launch(LaunchError::sandbox(error)))?;
-        let is_provisioned = matches!(initialization, Initialization::Provisioned);
-        self.idle.lock().started(&environment, is_provisioned);
+        self.idle.lock().started(&environment, beginning);
         Ok(Box::new(environment))
     }
 

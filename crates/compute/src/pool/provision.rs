@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Pool;
+use super::beginning::Beginning;
 use super::invoke::{INIT_PHASE, Initialization};
 use crate::function::{FunctionKey, SharedSpec};
 
@@ -140,9 +141,10 @@ impl Pool {
 
     async fn provide(&self, spec: &SharedSpec) {
         let key = Arc::new(FunctionKey::of(spec));
+        let beginning = Beginning::of(&self.idle, &key, Initialization::Provisioned);
         let turn = self.starts.turn(spec.account, &spec.arn).await;
         let began = Instant::now();
-        let up = Box::pin(self.start_and_bring_up(spec, &key, Initialization::Provisioned));
+        let up = Box::pin(self.start_and_bring_up(spec, &beginning));
         let up = match turn {
             Some(mut turn) => turn.during(up).await,
             None => up.await,

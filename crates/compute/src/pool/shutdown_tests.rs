@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::beginning::Beginning;
 use super::invoke::Initialization;
 use super::tests::{Fixture, echo, fixture, fixture_with};
 use crate::contract::Exit;
@@ -22,7 +23,8 @@ async fn idle(fixture: &Fixture, time: Duration) {
     let pool = &fixture.compute.0;
     let spec = Arc::new(fixture.spec.clone());
     let key = Arc::new(FunctionKey::of(&spec));
-    let mut environment = pool.start(&spec, &key, Initialization::OnDemand).await.unwrap();
+    let beginning = Beginning::of(&pool.idle, &key, Initialization::OnDemand);
+    let mut environment = pool.start(&spec, &beginning).await.unwrap();
     environment.initialise(Duration::from_secs(5)).await.unwrap();
     environment.shutdown_time = time;
     pool.give_back(environment);

@@ -3,8 +3,10 @@
 //! A fault of the function's package is its own to fail by, not the platform's. Runs in the function's process, with no
 //! more rights than the program would have had.
 
+use std::ffi::{CStr, OsStr};
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,15 +25,37 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 const NOT_FOUND: i32 = 127;
 const NOT_EXECUTABLE: i32 = 126;
 
-/// Tells why `command` was not executed; the process's exit code.
-pub(super) fn refused(command: &CommandLine, error: &io::Error) -> i32 {
-    let program = command.program();
-    let is_missing = !Path::new(&*program).exists();
+/// Where Lambda looks for it, in this order.
+const TASK_BOOTSTRAP: &CStr = c"/var/task/bootstrap";
+const LAYER_BOOTSTRAP: &CStr = c"/opt/bootstrap";
+
+/// What is executed where a custom runtime's program is none: as on Lambda, a layer may bring it.
+// Asked in here, where links lead to what the function sees.
+pub(super) fn in_place_of(program: &CStr) -> Option<&'static CStr> {
+    let is_missing = program == TASK_BOOTSTRAP && !is_bootstrap(path_of(program));
+    (is_missing && is_bootstrap(path_of(LAYER_BOOTSTRAP))).then_some(LAYER_BOOTSTRAP)
+}
+
+fn path_of(program: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(program.to_bytes()))
+}
+
+/// Lambda passes over what is not there, be it at a link's end, and over folders.
+fn is_bootstrap(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_dir())
+}
+
+/// Tells why `program` was not executed as `command` says; the process's exit code.
+pub(super) fn refused(program: &CStr, command: &CommandLine, error: &io::Error) -> i32 {
+    let path = path_of(program);
+    let program = program.to_string_lossy();
+    let is_bootstrap_path = path.file_name().is_some_and(|name| name == BOOTSTRAP);
+    let is_missing = if is_bootstrap_path { !is_bootstrap(path) } else { !path.exists() };
     // The spawner takes it for executed: what follows is as if the program had said it.
     if sys::close_all_but(&mut []).is_err() {
         return NOT_EXECUTABLE;
     }
-    if Path::new(&*program).file_name().is_some_and(|name| name == BOOTSTRAP) {
+    if is_bootstrap_path {
         let message = if is_missing {
             "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]".to_owned()
         } else {

@@ -33,9 +33,14 @@ pub(super) fn run(plan: &Plan<'_>, command: &CommandLine) -> i32 {
 
 /// Becomes the program. Where it cannot be executed: the exit code, if the program's own ways have told why.
 fn execute(plan: &Plan<'_>, command: &CommandLine) -> Result<i32, Failure> {
-    let error = sys::execute(command);
+    let mut program = command.program();
+    let mut error = sys::execute(program, command);
     if plan.spec.explains_entrypoint {
-        return Ok(entrypoint::refused(command, &error));
+        if let Some(other) = entrypoint::in_place_of(program) {
+            program = other;
+            error = sys::execute(program, command);
+        }
+        return Ok(entrypoint::refused(program, command, &error));
     }
     Err(Failure { stage: "execute the program", error })
 }

@@ -1,7 +1,6 @@
 //! Replaces the process image.
 
-use std::borrow::Cow;
-use std::ffi::{CString, NulError};
+use std::ffi::{CStr, CString, NulError};
 use std::io;
 use std::ptr;
 
@@ -34,8 +33,8 @@ impl CommandLine {
     }
 
     /// What is executed.
-    pub(crate) fn program(&self) -> Cow<'_, str> {
-        self.program.to_string_lossy()
+    pub(crate) fn program(&self) -> &CStr {
+        &self.program
     }
 
     /// A variable of its environment.
@@ -54,13 +53,16 @@ impl Drop for CommandLine {
     }
 }
 
-/// Becomes the program. Returns only on failure.
-pub(crate) fn execute(command: &CommandLine) -> io::Error {
+/// Becomes `program`, which has its own name for its first argument, as `command` says otherwise. Returns only on failure.
+pub(crate) fn execute(program: &CStr, command: &CommandLine) -> io::Error {
     let pointers = |texts: &[CString]| -> Vec<*const libc::c_char> {
         texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect()
     };
-    let (argv, envp) = (pointers(&command.arguments), pointers(&command.environment));
+    let (mut argv, envp) = (pointers(&command.arguments), pointers(&command.environment));
+    if let Some(first) = argv.first_mut().filter(|first| !first.is_null()) {
+        *first = program.as_ptr();
+    }
     // SAFETY: both arrays are null-terminated and point at NUL-terminated strings that live until the call returns.
-    unsafe { libc::execve(command.program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
     io::Error::last_os_error()
 }

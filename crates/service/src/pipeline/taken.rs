@@ -54,7 +54,20 @@ impl Pipeline {
     /// # Errors
     /// The role does not let the service take it, or the directory cannot tell.
     pub async fn take_role(&self, taking: &RoleTaking<'_>) -> Result<TemporaryCredentials, Fault> {
-        self.taken(taking).await.map_err(|refused| refused.fault)
+        self.take_role_unless_told(taking, || false).await
+    }
+
+    /// The same for who is refused often: a refusal of which `is_told` says that it is known goes on no record. It is asked
+    /// about refusals alone.
+    ///
+    /// # Errors
+    /// As [`Self::take_role`].
+    pub async fn take_role_unless_told(
+        &self,
+        taking: &RoleTaking<'_>,
+        is_told: impl FnOnce() -> bool,
+    ) -> Result<TemporaryCredentials, Fault> {
+        self.taken(taking, is_told).await.map_err(|refused| refused.fault)
     }
 
     /// The role, where [`Self::take_role`] would be let through now. Nothing is made, and nothing recorded.
@@ -82,7 +95,12 @@ impl Pipeline {
         })
     }
 
-    async fn taken(&self, taking: &RoleTaking<'_>) -> Result<TemporaryCredentials, Refused> {
+    // SECURITY: the trust policy is asked once, here: nothing is waited for between its answer and the session.
+    async fn taken(
+        &self,
+        taking: &RoleTaking<'_>,
+        is_told: impl FnOnce() -> bool,
+    ) -> Result<TemporaryCredentials, Refused> {
         let target = RoleTarget::find(&self.0.store, &self.0.directory, taking.role_arn, taking.session_name);
         let target = target.map_err(|error| broken(&error))?;
         // SECURITY: a role that trusts a service does not mean everybody's functions; and nobody writes into the trail of
@@ -98,7 +116,9 @@ impl Pipeline {
         let parameters = record::parameters(attempt.operation, &Value::Structure(input));
         let access = target.leave(ACTION);
         if let Err(refused) = self.question(attempt.caller()).ask(&access) {
-            self.record_refused(&attempt, parameters, access.checks(), &refused).await;
+            if !is_told() {
+                self.record_refused(&attempt, parameters, access.checks(), &refused).await;
+            }
             return Err(refused);
         }
         let record = record::of(&attempt, &self.0.region, parameters, access.checks(), None);
@@ -157,7 +177,7 @@ impl Call {
         taking: &RoleTaking<'_>,
         told: Fault,
     ) -> Result<TemporaryCredentials, Fault> {
-        match self.pipeline.taken(taking).await {
+        match self.pipeline.taken(taking, || false).await {
             Ok(made) => Ok(made),
             Err(refused) if refused.fault.status >= 500 => Err(refused.fault),
             Err(refused) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use service::Permit;
 
 use super::shape::alias;
-use super::{FUNCTION_API, check_revision, not_found, page, provisioned, revision, shown, stored, target};
+use super::{FUNCTION_API, check_revision, not_found, page, revision, shown, stored, target};
 use crate::Lambda;
 use crate::api;
 use crate::catalog::Function;
@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::model::alias::{check_name, routing};
 use crate::model::name::FunctionId;
 use crate::records::AliasRecord;
+use crate::settling::{Ends, settled};
 
 fn no_alias(id: &FunctionId, name: &str) -> Error {
     Error::ResourceNotFound(format!("Cannot find alias arn: {}", id.qualified_arn(name)))
@@ -107,31 +108,28 @@ pub(crate) async fn update_alias(
 ) -> Result<api::AliasConfiguration, Error> {
     let (input, call) = super::parts(permit);
     let id = target(&call, &input.function_name, None)?.unqualified()?;
-    let made = lambda
-        .catalog
-        .change(&call, &id, |function| {
-            let function = stored(function, &id)?;
-            let mut found =
-                function.aliases.get(&input.name).cloned().ok_or_else(|| no_alias(&id, &input.name))?;
-            check_revision(input.revision_id.as_deref(), &found.revision_id, FUNCTION_API)?;
-            if let Some(version) = input.function_version {
-                check_version(function, &id, &version)?;
-                found.version = version;
-            }
-            if let Some(description) = input.description {
-                found.description = description;
-            }
-            if input.routing_config.is_some() {
-                let exists = |version: &str| function.version(version).is_some();
-                found.routing = routing(input.routing_config.as_ref(), &found.version, exists)?;
-            }
-            check_roles(function, &found)?;
-            found.revision_id = revision();
-            function.aliases.insert(input.name, found.clone());
-            Ok(found)
-        })
-        .await?;
-    provisioned::apply(&lambda, &id);
+    let change = lambda.catalog.change(&call, &id, |function| {
+        let function = stored(function, &id)?;
+        let mut found =
+            function.aliases.get(&input.name).cloned().ok_or_else(|| no_alias(&id, &input.name))?;
+        check_revision(input.revision_id.as_deref(), &found.revision_id, FUNCTION_API)?;
+        if let Some(version) = input.function_version {
+            check_version(function, &id, &version)?;
+            found.version = version;
+        }
+        if let Some(description) = input.description {
+            found.description = description;
+        }
+        if input.routing_config.is_some() {
+            let exists = |version: &str| function.version(version).is_some();
+            found.routing = routing(input.routing_config.as_ref(), &found.version, exists)?;
+        }
+        check_roles(function, &found)?;
+        found.revision_id = revision();
+        function.aliases.insert(input.name, found.clone());
+        Ok(found)
+    });
+    let made = settled(&lambda, &id, Ends::Nothing, change).await?;
     Ok(alias(&id.arn(), &made))
 }
 
@@ -139,21 +137,18 @@ pub(crate) async fn update_alias(
 pub(crate) async fn delete_alias(lambda: Arc<Lambda>, permit: Permit<api::DeleteAlias>) -> Result<(), Error> {
     let (input, call) = super::parts(permit);
     let id = target(&call, &input.function_name, None)?.unqualified()?;
-    lambda
-        .catalog
-        .change_with(&call, &id, |transaction, function| {
-            let function = stored(function, &id)?;
-            let urls = lambda.urls.stored(transaction, &id.arn())?;
-            for url in urls.iter().filter(|url| url.alias.as_ref() == Some(&input.name)) {
-                lambda.urls.delete(transaction, url)?;
-            }
-            function.aliases.remove(&input.name);
-            function.record.policies.remove(&input.name);
-            function.record.event_configs.remove(&input.name);
-            function.record.provisioned.remove(&input.name);
-            Ok(())
-        })
-        .await?;
-    provisioned::apply(&lambda, &id);
+    let change = lambda.catalog.change_with(&call, &id, |transaction, function| {
+        let function = stored(function, &id)?;
+        let urls = lambda.urls.stored(transaction, &id.arn())?;
+        for url in urls.iter().filter(|url| url.alias.as_ref() == Some(&input.name)) {
+            lambda.urls.delete(transaction, url)?;
+        }
+        function.aliases.remove(&input.name);
+        function.record.policies.remove(&input.name);
+        function.record.event_configs.remove(&input.name);
+        function.record.provisioned.remove(&input.name);
+        Ok(())
+    });
+    settled(&lambda, &id, Ends::Nothing, change).await?;
     Ok(())
 }

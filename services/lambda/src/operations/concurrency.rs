@@ -43,7 +43,7 @@ pub(crate) async fn put_concurrency(
             let function = stored(function, &id)?;
             let own = function.record.reserved_concurrency.unwrap_or(0);
             let others = lambda.catalog.reserved(id.account).saturating_sub(own);
-            let all = others.saturating_add(asked);
+            let all = others.saturating_add(lambda.catalog.set_aside_for_others(&id)).saturating_add(asked);
             let least = unreserved_min(&lambda);
             if asked > own && all > concurrency_max(&lambda) - least {
                 return Err(Error::InvalidParameterValue(format!(

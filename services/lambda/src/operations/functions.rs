@@ -12,6 +12,7 @@ use crate::api;
 use crate::catalog::Loaded;
 use crate::error::Error;
 use crate::model::name::{LATEST, Target};
+use crate::settling::{Ends, settled};
 
 /// The configuration of what a target names.
 fn of(loaded: &Loaded, target: &Target) -> Result<api::FunctionConfiguration, Error> {
@@ -96,39 +97,36 @@ pub(crate) async fn delete_function(
             "Deletion of aliases is not currently supported.".to_owned(),
         ));
     }
-    lambda
-        .catalog
-        .change_with(&call, id, |transaction, function| {
-            let present = stored(function, id)?;
-            let Some(version) = qualifier else {
-                *function = None;
-                for url in lambda.urls.stored(transaction, &id.arn())? {
-                    lambda.urls.delete(transaction, &url)?;
-                }
-                return Ok(());
-            };
-            let uses = |alias: &&crate::records::AliasRecord| {
-                alias.version == version || alias.routing.as_ref().is_some_and(|(other, _)| other == version)
-            };
-            let users: Vec<&str> =
-                present.aliases.values().filter(uses).map(|alias| alias.name.as_str()).collect();
-            if !users.is_empty() {
-                return Err(Error::ResourceConflict(format!(
-                    "Unable to delete version because the following aliases reference it: [{}]",
-                    users.join(", ")
-                )));
+    let change = lambda.catalog.change_with(&call, id, |transaction, function| {
+        let present = stored(function, id)?;
+        let Some(version) = qualifier else {
+            *function = None;
+            for url in lambda.urls.stored(transaction, &id.arn())? {
+                lambda.urls.delete(transaction, &url)?;
             }
-            // As on Lambda, a version that is not there is as one that was deleted.
-            if let Ok(number) = version.parse::<u64>() {
-                present.versions.remove(&number);
-            }
-            present.record.policies.remove(version);
-            present.record.event_configs.remove(version);
-            present.record.provisioned.remove(version);
-            Ok(())
-        })
-        .await?;
-    lambda.compute.retire(&id.arn(), qualifier);
-    lambda.code_changed.notify_one();
+            return Ok(());
+        };
+        let uses = |alias: &&crate::records::AliasRecord| {
+            alias.version == version || alias.routing.as_ref().is_some_and(|(other, _)| other == version)
+        };
+        let users: Vec<&str> =
+            present.aliases.values().filter(uses).map(|alias| alias.name.as_str()).collect();
+        if !users.is_empty() {
+            return Err(Error::ResourceConflict(format!(
+                "Unable to delete version because the following aliases reference it: [{}]",
+                users.join(", ")
+            )));
+        }
+        // As on Lambda, a version that is not there is as one that was deleted.
+        if let Ok(number) = version.parse::<u64>() {
+            present.versions.remove(&number);
+        }
+        present.record.policies.remove(version);
+        present.record.event_configs.remove(version);
+        present.record.provisioned.remove(version);
+        Ok(())
+    });
+    let ends = qualifier.map_or(Ends::All, |version| Ends::Version(version.to_owned()));
+    settled(&lambda, id, ends, change).await?;
     Ok(api::DeleteFunctionResponse { status_code: Some(204) })
 }

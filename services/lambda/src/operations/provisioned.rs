@@ -15,6 +15,7 @@ use crate::catalog::{Function, Loaded};
 use crate::error::Error;
 use crate::model::name::{FunctionId, LATEST, Target};
 use crate::records::Provision;
+use crate::settling::{Ends, settled};
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::InvalidParameterValue(message.into()))
@@ -73,17 +74,14 @@ pub(crate) async fn put(
     let qualifier = published(&target, NOT_APPLICABLE)?.to_owned();
     let count = whole(input.provisioned_concurrent_executions)?;
     let modified_at = call.now();
-    lambda
-        .catalog
-        .change(&call, &target.id, |function| {
-            let function = stored(function, &target.id)?;
-            check_qualifier(function, &target, &qualifier)?;
-            check_count(&lambda, function, &target.id, &qualifier, count)?;
-            function.record.provisioned.insert(qualifier.clone(), Provision { count, modified_at });
-            Ok(())
-        })
-        .await?;
-    apply(&lambda, &target.id);
+    let change = lambda.catalog.change(&call, &target.id, |function| {
+        let function = stored(function, &target.id)?;
+        check_qualifier(function, &target, &qualifier)?;
+        check_count(&lambda, function, &target.id, &qualifier, count)?;
+        function.record.provisioned.insert(qualifier.clone(), Provision { count, modified_at });
+        Ok(())
+    });
+    settled(&lambda, &target.id, Ends::Nothing, change).await?;
     Ok(api::PutProvisionedConcurrencyConfigResponse {
         requested_provisioned_concurrent_executions: Some(i64::from(count)),
         available_provisioned_concurrent_executions: Some(0),
@@ -136,7 +134,8 @@ fn check_count(
         }
         return Ok(());
     }
-    let unreserved = concurrency_max(lambda).saturating_sub(lambda.catalog.reserved(id.account));
+    let others = lambda.catalog.reserved(id.account).saturating_add(lambda.catalog.set_aside_for_others(id));
+    let unreserved = concurrency_max(lambda).saturating_sub(others);
     if all > unreserved {
         return refuse(format!(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency \
@@ -231,16 +230,13 @@ pub(crate) async fn delete(
     let (input, call) = super::parts(permit);
     let target = target(&call, &input.function_name, Some(&input.qualifier))?;
     let qualifier = published(&target, UNPUBLISHED)?;
-    lambda
-        .catalog
-        .change(&call, &target.id, |function| {
-            let function = stored(function, &target.id)?;
-            check_exists(function, &target, qualifier)?;
-            // Where nothing is kept ready there is nothing to end, as on Lambda.
-            function.record.provisioned.remove(qualifier);
-            Ok(())
-        })
-        .await?;
-    apply(&lambda, &target.id);
+    let change = lambda.catalog.change(&call, &target.id, |function| {
+        let function = stored(function, &target.id)?;
+        check_exists(function, &target, qualifier)?;
+        // Where nothing is kept ready there is nothing to end, as on Lambda.
+        function.record.provisioned.remove(qualifier);
+        Ok(())
+    });
+    settled(&lambda, &target.id, Ends::Nothing, change).await?;
     Ok(())
 }

@@ -22,6 +22,7 @@ use crate::model::settings::{
 };
 use crate::records::{Variables, VersionRecord};
 use crate::roles;
+use crate::settling::{Ends, settled};
 use crate::signing::SigningRecord;
 
 pub(crate) async fn update_function_code(
@@ -57,24 +58,21 @@ pub(crate) async fn update_function_code(
         return Ok(configuration(&id, id.arn(), &latest, Moment::Settled));
     }
     let publish = input.publish == Some(true);
-    let made = incoming
-        .during(lambda.catalog.change(&call, &id, |function| {
-            let function = stored(function, &id)?;
-            let latest = &mut function.record.latest;
-            check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
-            latest.code = package.hash;
-            latest.code_bytes = package.size_bytes;
-            latest.signed_by = signed_by;
-            if asked.is_some() {
-                latest.architecture = foreign(asked);
-            }
-            latest.modified_at = call.now();
-            latest.change_to(revision());
-            Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
-        }))
-        .await?;
-    lambda.compute.retire(&id.arn(), Some(LATEST));
-    lambda.code_changed.notify_one();
+    let change = incoming.during(lambda.catalog.change(&call, &id, |function| {
+        let function = stored(function, &id)?;
+        let latest = &mut function.record.latest;
+        check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
+        latest.code = package.hash;
+        latest.code_bytes = package.size_bytes;
+        latest.signed_by = signed_by;
+        if asked.is_some() {
+            latest.architecture = foreign(asked);
+        }
+        latest.modified_at = call.now();
+        latest.change_to(revision());
+        Ok(if publish { versions::publish(function, None, call.now()) } else { latest.clone() })
+    }));
+    let made = settled(&lambda, &id, Ends::Version(LATEST.to_owned()), change).await?;
     Ok(updated(&id, &made))
 }
 
@@ -111,22 +109,19 @@ pub(crate) async fn update_function_configuration(
         let packages: Vec<_> = layers.iter().map(|layer| layer.code).collect();
         code_signing::check(&lambda, &id, config.as_deref(), &packages).await?;
     }
-    let made = incoming
-        .during(lambda.catalog.change(&call, &id, |function| {
-            let latest = &mut stored(function, &id)?.record.latest;
-            check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
-            latest.layers = new_layers.unwrap_or_else(|| std::mem::take(&mut latest.layers));
-            apply(latest, input)?;
-            if let Some(new_variables) = new_variables {
-                latest.variables = Variables(new_variables);
-            }
-            latest.modified_at = call.now();
-            latest.change_to(revision());
-            Ok(latest.clone())
-        }))
-        .await?;
-    lambda.compute.retire(&id.arn(), Some(LATEST));
-    lambda.code_changed.notify_one();
+    let change = incoming.during(lambda.catalog.change(&call, &id, |function| {
+        let latest = &mut stored(function, &id)?.record.latest;
+        check_revision(input.revision_id.as_deref(), latest.revision(), FUNCTION_API)?;
+        latest.layers = new_layers.unwrap_or_else(|| std::mem::take(&mut latest.layers));
+        apply(latest, input)?;
+        if let Some(new_variables) = new_variables {
+            latest.variables = Variables(new_variables);
+        }
+        latest.modified_at = call.now();
+        latest.change_to(revision());
+        Ok(latest.clone())
+    }));
+    let made = settled(&lambda, &id, Ends::Version(LATEST.to_owned()), change).await?;
     Ok(updated(&id, &made))
 }
 

@@ -566,3 +566,34 @@ async fn a_reservation_covers_what_is_kept_ready() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_functions_keep_ready_leaves_their_account_its_unreserved_minimum_together() {
+    let fixture = Fixture::start().await;
+    let mut other = create_input();
+    other["FunctionName"] = json!("other");
+    fixture.ok("CreateFunction", other).await;
+    for name in ["orders", "other"] {
+        fixture.ok("PublishVersion", json!({"FunctionName": name})).await;
+    }
+    let ready = |name: &str, count: u32| json!({"FunctionName": name, "Qualifier": "1", "ProvisionedConcurrentExecutions": count});
+    let reserved = |count: u32| json!({"FunctionName": "other", "ReservedConcurrentExecutions": count});
+    fixture.ok("PutProvisionedConcurrencyConfig", ready("orders", 40)).await;
+    // Of a hundred, fifty are left to functions without either.
+    let least = "decreases account's UnreservedConcurrentExecution below its minimum value of [50].";
+    for (operation, input) in
+        [("PutProvisionedConcurrencyConfig", ready("other", 11)), ("PutFunctionConcurrency", reserved(11))]
+    {
+        let (code, message) = fixture.refused(operation, input).await;
+        assert_eq!(code, "InvalidParameterValueException");
+        assert!(message.ends_with(least), "{operation}: {message}");
+    }
+    let (_, message) = fixture.refused("PutProvisionedConcurrencyConfig", ready("other", 61)).await;
+    assert!(message.ends_with("account's unreserved concurrency [60]."), "{message}");
+    fixture.ok("PutProvisionedConcurrencyConfig", ready("other", 10)).await;
+    // What is its own already does not count twice, whichever of both it is.
+    fixture.ok("PutProvisionedConcurrencyConfig", ready("other", 10)).await;
+    fixture.ok("PutFunctionConcurrency", reserved(10)).await;
+    let (_, message) = fixture.refused("PutProvisionedConcurrencyConfig", ready("orders", 41)).await;
+    assert!(message.ends_with(least), "{message}");
+}

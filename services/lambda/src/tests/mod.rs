@@ -9,6 +9,7 @@ mod layers;
 mod outcomes;
 mod permissions;
 mod roles;
+mod settling;
 mod streaming;
 mod urls;
 mod wire;

@@ -281,18 +281,19 @@ def test_what_answers_and_events_say_has_no_hand_on_the_terminal(platform, tmp_p
     resource = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Name": f"/{name}", "Value": hostile}}
     template = {"Resources": {"P": resource}, "Outputs": {"Out": {"Value": {"Fn::GetAtt": ["P", "Value"]}}}}
     (tmp_path / "template.json").write_text(json.dumps(template))
-    shown = "a\\u001b[2J\\u009b1mb\\u000aForged = x"
+    # XML has no place for an escape: what answers in XML has a mark in its place.
+    shown = "a\ufffd[2J\\u009b1mb\\u000aForged = x"
     made = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name)
     assert made.returncode == 0 and f"  Out = {shown}\n" in made.stdout, made.stdout + made.stderr
     again = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name, "--json")
-    assert json.loads(again.stdout)["outputs"]["Out"] == hostile and "\u009b" not in again.stdout, again.stdout
+    assert json.loads(again.stdout)["outputs"]["Out"] == hostile.replace("\x1b", "\ufffd") and "\u009b" not in again.stdout, again.stdout
     assert fastness(platform, "delete", name).returncode == 0
     resource["Properties"]["Name"] = f"/{name}\x1b[2J\u009b"
     (tmp_path / "template.json").write_text(json.dumps(template))
     refused = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name)
     told = refused.stdout + refused.stderr
     assert refused.returncode == 1 and "\x1b" not in told and "\u009b" not in told, told
-    assert "\\u001b[2J" in told, told
+    assert "[2J\\u009b" in told, told
     fastness(platform, "delete", name)
     # JSON and YAML stay what they are.
     template["Description"] = hostile

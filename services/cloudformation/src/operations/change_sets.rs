@@ -135,6 +135,7 @@ async fn computed(
     let included = Included::of(call, &text, &given, &before_now, &pseudo).await?;
     let request = Request {
         body: &text,
+        is_new: same.is_none(),
         given,
         tags: input.tags.take().map_or_else(|| stack.content.tags.clone(), pairs),
         capabilities: input.capabilities.take().unwrap_or_default(),

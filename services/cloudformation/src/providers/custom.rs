@@ -157,6 +157,8 @@ async fn ask(work: &Work, request: &'static str, old: Option<&Physical>) -> Resu
     let function = service(&token).map_err(Failure::new)?;
     let timeout = timeout(work)?;
     let id = request_id(work, request, old);
+    // What was asked before the platform stopped comes to the function when it likes: the way back is to wait for it.
+    let is_resumed = work.callbacks.is_open(&id)?;
     if !work.callbacks.is_sent(&id)? {
         // The address outlives the wait a little: an answer on its way is not refused.
         let lifetime = timeout + Duration::from_secs(60);
@@ -170,7 +172,9 @@ async fn ask(work: &Work, request: &'static str, old: Option<&Physical>) -> Resu
     let answer = tokio::select! {
         answer = work.callbacks.wait(&id, timeout, |answers| answers.first().cloned()) => answer?,
         () = work.cancelled() => {
-            work.callbacks.left(&id).await?;
+            if !is_resumed {
+                work.callbacks.left(&id).await?;
+            }
             let reason = format!("Resource {} cancelled", if request == "Create" { "creation" } else { "update" });
             return Ok(Told::Refused { id: None, reason });
         }

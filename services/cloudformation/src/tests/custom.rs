@@ -6,8 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gateway::Callbacks;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::Stage;
+use super::restart::restarted;
 use super::the_very_same::{goes_back_from_update, goes_on};
 
 const CUSTOM: &str = "
@@ -167,8 +169,15 @@ async fn invocations(stage: &Stage) -> usize {
     stage.world.things().inputs.iter().filter(|(name, _)| name == "Invoke").count()
 }
 
-/// An update whose request was given to the function, or was just to be given to it, when the power went; it is to go back.
+/// The same, and it is to go back.
 async fn interrupted(stage: &Stage, was_noted: bool) -> (String, Value) {
+    let begun = begun(stage, was_noted).await;
+    goes_back_from_update(stage).await;
+    begun
+}
+
+/// An update whose request was given to the function, or was just to be given to it, when the power went.
+async fn begun(stage: &Stage, was_noted: bool) -> (String, Value) {
     let made = stage.create("small", CUSTOM).await.unwrap();
     let id = made["StackId"].as_str().unwrap().to_owned();
     let event = stage.asked(0).await;
@@ -185,7 +194,6 @@ async fn interrupted(stage: &Stage, was_noted: bool) -> (String, Value) {
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     stage.world.things().silent.clear();
-    goes_back_from_update(stage).await;
     (id, forth)
 }
 
@@ -220,6 +228,34 @@ async fn the_way_back_waits_for_what_a_stop_interrupted() {
         let (status, ()) = tokio::join!(ends, talks);
         assert_eq!(status, "UPDATE_ROLLBACK_COMPLETE", "{was_noted}");
         assert_eq!(invocations(&stage).await, nth + 1, "{was_noted}");
+    }
+}
+
+#[tokio::test]
+async fn the_way_back_waits_where_somebody_cancels_what_was_taken_up_again() {
+    for was_noted in [false, true] {
+        let stage = Stage::new().await;
+        let (id, mut forth) = begun(&stage, was_noted).await;
+        let again = restarted(&stage).await;
+        let (_stop, stopping) = watch::channel(false);
+        let _jobs = again.kit.pipeline.start_jobs(&stopping);
+        let mut nth = 2;
+        if !was_noted {
+            (forth, nth) = (again.asked(nth).await, nth + 1);
+        }
+        assert_eq!(invocations(&again).await, nth, "{was_noted}");
+        again.call("CancelUpdateStack", json!({ "StackName": "small" })).await.unwrap();
+        assert_eq!(invocations(&again).await, nth, "{was_noted}");
+        let done =
+            json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
+        again.answer(&forth, done.clone()).await;
+        let back = again.asked(nth).await;
+        assert_eq!(
+            (&back["RequestType"], &back["ResourceProperties"]["Size"]),
+            (&json!("Update"), &json!("one"))
+        );
+        again.answer(&back, done).await;
+        assert_eq!(again.settled(&id).await, "UPDATE_ROLLBACK_COMPLETE", "{was_noted}");
     }
 }
 

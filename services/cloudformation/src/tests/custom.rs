@@ -156,7 +156,7 @@ async fn after_a_restart_the_answer_is_awaited_and_nobody_asked_again() {
     let stage = Stage::new().await;
     stage.create("custom", CUSTOM).await.unwrap();
     let event = stage.asked(0).await;
-    let again = super::restart::restarted(&stage).await;
+    let again = restarted(&stage).await;
     let data = json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
     again.answer(&event, data).await;
     assert_eq!(again.settled("custom").await, "CREATE_COMPLETE");

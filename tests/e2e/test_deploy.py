@@ -261,6 +261,10 @@ def test_samconfig_says_who_signs_and_where(platform, tmp_path, name):
     config.write_text('[default.global.parameters]\nprofile = "nobody"\n')
     code, said = told(**address, **keys)
     assert code == 1 and "The config profile (nobody) could not be found" in said, said
+    # The file comes with a project: what it names has no hand on the terminal, and no line of its own.
+    config.write_text('[default.global.parameters]\nprofile = "no\\u001b[31m\\u009bbody\\nall is well"\n')
+    code, said = told(**address, **keys)
+    assert code == 1 and "The config profile (no\\u001b[31m\\u009bbody\\u000aall is well) could not be found" in said, said
     config.write_text('[default.global.parameters]\nprofile = ""\n')
     code, said = told(**address, **keys)
     assert code == 1 and "`profile` is empty" in said, said
@@ -269,6 +273,37 @@ def test_samconfig_says_who_signs_and_where(platform, tmp_path, name):
     code, said = told("--data-dir", ".fastness")
     assert code == 0, said
     assert fastness(platform, "delete", name).returncode == 0
+
+
+def test_what_answers_and_events_say_has_no_hand_on_the_terminal(platform, tmp_path, name):
+    """What a service answers may be anybody's: a value of the stack's outputs, and a reason that repeats what was asked."""
+    hostile = "a\x1b[2J\u009b1mb\nForged = x"
+    resource = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Name": f"/{name}", "Value": hostile}}
+    template = {"Resources": {"P": resource}, "Outputs": {"Out": {"Value": {"Fn::GetAtt": ["P", "Value"]}}}}
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    # XML has no place for an escape: what answers in XML has a mark in its place.
+    shown = "a\ufffd[2J\\u009b1mb\\u000aForged = x"
+    made = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name)
+    assert made.returncode == 0 and f"  Out = {shown}\n" in made.stdout, made.stdout + made.stderr
+    again = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name, "--json")
+    assert json.loads(again.stdout)["outputs"]["Out"] == hostile.replace("\x1b", "\ufffd") and "\u009b" not in again.stdout, again.stdout
+    assert fastness(platform, "delete", name).returncode == 0
+    template["Resources"]["P"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{name}\x1b[2J\u009b"}}
+    del template["Outputs"]
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    refused = fastness(platform, "deploy", str(tmp_path / "template.json"), "--stack-name", name)
+    told = refused.stdout + refused.stderr
+    assert refused.returncode == 1 and "\x1b" not in told and "\u009b" not in told, told
+    assert "[2J\\u009b" in told, told
+    fastness(platform, "delete", name)
+    # JSON and YAML stay what they are.
+    template["Description"] = hostile
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    for output in ("json", "yaml"):
+        said = subprocess.run([binary(), "transform", str(tmp_path / "template.json"), "--output", output], capture_output=True, text=True, timeout=60)
+        assert said.returncode == 0 and "\x1b" not in said.stdout and "\u009b" not in said.stdout, said
+        if output == "json":
+            assert json.loads(said.stdout)["Description"] == hostile
 
 
 def groups(name, count, broken=False):

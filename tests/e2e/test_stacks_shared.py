@@ -1,7 +1,10 @@
 """What stacks share and what they are protected by: exports, stack policies, roles, tokens, and change sets that say what they would do."""
 
 import json
+import threading
+import time
 
+from botocore.exceptions import ClientError
 from stacks import client, settled  # noqa: F401
 from support import eventually, listed, refused
 
@@ -48,6 +51,51 @@ def test_an_export_is_used_and_kept_while_it_is(platform, client, name):
     client.delete_stack(StackName=first)
     assert settled(client, first) == "DELETE_COMPLETE"
     client.delete_stack(StackName=f"{name}-c")
+
+
+def test_an_export_that_goes_while_it_is_imported_is_kept_or_not_imported(platform, client, name):
+    """Deleted and imported in the same moment: either the deletion is refused, or the import; a stack never stands with an import of nothing."""
+    importer = template(G=group({"Fn::Sub": ["${N}-used", {"N": {"Fn::ImportValue": name}}]}))
+    exporter = template({"O": {"Value": name, "Export": {"Name": name}}}, G=group(f"{name}-g"))
+    for attempt in range(20):
+        first, second = made(client, f"{name}-{attempt}-a", exporter), f"{name}-{attempt}-b"
+        # The one or the other first, by a little.
+        begin, gap = threading.Barrier(2), (attempt % 5 - 2) * 0.004
+        told = []
+
+        def imports():
+            begin.wait()
+            time.sleep(max(gap, 0))
+            told.append(attempted(lambda: platform.client("cloudformation").create_stack(StackName=second, TemplateBody=importer)))
+
+        def deletes():
+            begin.wait()
+            time.sleep(max(-gap, 0))
+            platform.client("cloudformation").delete_stack(StackName=first)
+
+        both = [threading.Thread(target=work) for work in (imports, deletes)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        importing = settled(client, second) if told[0] is None else told[0]
+        exporting = settled(client, first)
+        is_there = any(export["Name"] == name for export in listed(client, "list_exports", "Exports"))
+        assert is_there == (exporting == "CREATE_COMPLETE"), (attempt, exporting, importing)
+        assert (importing == "CREATE_COMPLETE") == is_there, (attempt, exporting, importing)
+        assert is_there or "No export named" in importing or importing == "ROLLBACK_COMPLETE", (attempt, exporting, importing)
+        for each in ([second] if told[0] is None else []) + ([first] if is_there else []):
+            found = client.describe_stacks(StackName=each)["Stacks"][0]["StackId"]
+            client.delete_stack(StackName=found)
+            assert settled(client, found) == "DELETE_COMPLETE", (attempt, each)
+
+def attempted(call):
+    """None where a call is taken, else what it is refused with."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Message"]
+    return None
 
 
 def test_an_export_in_use_does_not_change(platform, client, name):

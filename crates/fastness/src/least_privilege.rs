@@ -19,6 +19,7 @@ use crate::Error;
 use crate::args::LeastPrivilegeOptions;
 use crate::askers::{Askers, account_of, missing};
 use crate::client::Client;
+use crate::terminal;
 
 /// At most so many records are read, newest first.
 const RECORDS_MAX: usize = 200_000;
@@ -54,9 +55,9 @@ pub(crate) fn run(options: &LeastPrivilegeOptions) -> Result<(), Error> {
     let granted = granted::of_role(client, &subject.role)?;
     let report = report::Report::new(&subject, &found, &needed, &granted, options.days);
     if options.json {
-        println!("{}", analysis::least::pasteable(&format!("{:#}", report.as_json())));
+        terminal::println(&analysis::least::pasteable(&format!("{:#}", report.as_json())));
     } else {
-        print!("{}", report.as_text());
+        terminal::print(&report.as_text());
     }
     Ok(())
 }

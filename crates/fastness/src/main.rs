@@ -2,6 +2,7 @@
 //!
 //! Nothing depends on this crate. It reads the environment and the command line once, builds the platform from its
 //! parts, and holds no rule of any service.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod artifacts;
@@ -23,6 +24,7 @@ mod runtime;
 mod samconfig;
 mod serve;
 mod sign_code;
+mod terminal;
 mod trail;
 mod transform;
 mod up;
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fastness: {}", base::Chain(error.as_ref()));
+            terminal::warn(&base::Chain(error.as_ref()).to_string());
             ExitCode::FAILURE
         }
     }
@@ -70,9 +72,9 @@ fn stacks(outcome: Result<deploy::Outcome, Error>, json: bool) -> ExitCode {
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             if json {
-                println!("{}", deploy::error_json(&error));
+                terminal::println(&deploy::error_json(&error));
             }
-            eprintln!("fastness: {}", base::Chain(error.as_ref()));
+            terminal::warn(&base::Chain(error.as_ref()).to_string());
             ExitCode::FAILURE
         }
     }

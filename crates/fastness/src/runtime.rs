@@ -13,6 +13,7 @@ use crate::Error;
 use crate::args::RuntimeCommand;
 use crate::functions::roots_folder;
 use crate::platform::store_folder;
+use crate::terminal;
 
 /// Imports, lists or removes.
 pub(crate) fn run(command: &RuntimeCommand) -> Result<(), Error> {
@@ -21,12 +22,14 @@ pub(crate) fn run(command: &RuntimeCommand) -> Result<(), Error> {
             let now = Clock::system().now();
             let made = roots(&data.data_dir).import(name, path, now);
             let made = made.map_err(|error| format!("`{}`: {}", path.display(), base::Chain(&error)))?;
-            println!("{}", line(&made));
-            eprintln!("fastness: functions can have the runtime {name} once the platform is started again");
+            terminal::println(&line(&made));
+            terminal::warn(&format!(
+                "functions can have the runtime {name} once the platform is started again"
+            ));
         }
         RuntimeCommand::List { data } => {
             for known in roots(&data.data_dir).list() {
-                println!("{}", line(&known));
+                terminal::println(&line(&known));
             }
         }
         RuntimeCommand::Remove { name, data } => {

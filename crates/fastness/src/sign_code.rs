@@ -22,7 +22,7 @@ pub(crate) fn run(options: &SignCodeOptions) -> Result<(), Error> {
         let signed = compute::sign(&zip, &key).map_err(|error| told(&error))?;
         replace(package, &signed).map_err(|error| told(&error))?;
     }
-    println!("{}", compute::hex(&key.public_key()));
+    crate::terminal::println(&compute::hex(&key.public_key()));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use template::{Document, Includes, Macros, Pseudo, TemplateError};
 
 use crate::Error;
 use crate::args::{OutputFormat, TransformOptions};
+use crate::terminal;
 
 /// Prints the transformed template, or every error.
 pub(crate) fn run(options: &TransformOptions) -> Result<(), Error> {
@@ -20,8 +21,8 @@ pub(crate) fn run(options: &TransformOptions) -> Result<(), Error> {
     let told = |error: TemplateError| -> Error { told(&options.template, &error).into() };
     let document = expanded(options, &text).map_err(told)?;
     match options.output {
-        OutputFormat::Json => println!("{}", serde_json::to_string_pretty(&document.root)?),
-        OutputFormat::Yaml => print!("{}", document.to_yaml()),
+        OutputFormat::Json => terminal::println(&serde_json::to_string_pretty(&document.root)?),
+        OutputFormat::Yaml => terminal::print(&document.to_yaml()),
     }
     Ok(())
 }
@@ -71,11 +72,11 @@ fn told(path: &Path, error: &TemplateError) -> String {
         count => format!("the template is refused, {count} errors:"),
     };
     for cause in causes {
-        let _ = write!(text, "\n{}:", path.display());
+        let _ = write!(text, "\n{}:", terminal::line(&path.display().to_string()));
         if let Some(place) = cause.place() {
             let _ = write!(text, "{}:{}:", place.line, place.column);
         }
-        let _ = write!(text, " {}", cause.message());
+        let _ = write!(text, " {}", terminal::line(cause.message()));
     }
     text
 }

@@ -45,6 +45,9 @@ struct Record {
     /// True once whoever is asked has the address.
     #[serde(default)]
     sent: bool,
+    /// True once whoever asked waits no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    left: bool,
     #[serde(default)]
     answers: Vec<String>,
 }
@@ -102,7 +105,7 @@ impl Callbacks {
                 let known = read(tx, &key)?;
                 let answers = known.map(|known| known.answers).unwrap_or_default();
                 self.drop_expired(tx, now)?;
-                put(tx, &key, &Record { digest, expires, shape, sent: false, answers })
+                put(tx, &key, &Record { digest, expires, shape, sent: false, left: false, answers })
             })
             .await?;
         let outside = self.0.served_at.get().map_or("http://127.0.0.1:4566", String::as_str);
@@ -138,6 +141,32 @@ impl Callbacks {
                 None => Ok(()),
             })
             .await
+    }
+
+    /// Notes that whoever asked waits no more. What comes is taken as before.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn left(&self, id: &str) -> Result<(), CallbackError> {
+        let key = key(id);
+        self.0
+            .store
+            .transact(|tx| match read(tx, &key)? {
+                Some(record) => put(tx, &key, &Record { left: true, ..record }),
+                None => Ok(()),
+            })
+            .await
+    }
+
+    /// True where a question was begun under this id, its time is not over, and whoever asked did not give up waiting. Where nobody
+    /// waits, the platform stopped in between.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub fn is_open(&self, id: &str) -> Result<bool, CallbackError> {
+        let Some(bytes) = self.0.store.get(CALLBACKS, key(id))? else { return Ok(false) };
+        let record = records::decode::<Record>(&bytes)?;
+        Ok(!record.left && record.expires > self.0.clock.now())
     }
 
     /// True where somebody was asked under this id, and may answer still.

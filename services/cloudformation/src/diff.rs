@@ -22,7 +22,8 @@ const OF_REFERENCE: &str = "ResourceReference";
 /// And one that may come of what stands at a nested template's address.
 const AUTOMATIC: &str = "Automatic";
 
-fn changes_properties(details: &[DetailRecord]) -> bool {
+/// True where any is about properties: what others take from the resource may be another value.
+pub(crate) fn changes_properties(details: &[DetailRecord]) -> bool {
     details.iter().any(|detail| detail.attribute == PROPERTIES)
 }
 

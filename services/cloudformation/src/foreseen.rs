@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use template::{Plan, Resources, TemplateError};
 
-use crate::diff::{Sides, with_stack_tags};
+use crate::diff::{Sides, changes_properties, with_stack_tags};
 use crate::prepare;
 use crate::records::{ChangeRecord, ResourceRecord};
 use crate::secrets::Secrets;
@@ -24,12 +24,15 @@ pub(crate) struct Foreseen<'a> {
 }
 
 impl Foreseen<'_> {
-    /// What is there of a resource, where it stays what it is: `still` where a change in place matters as well.
+    /// What is there of a resource, where it stays what it is: `still` where a change of its properties in place matters as well.
     fn staying(&self, logical_id: &str, still: bool) -> Option<&ResourceRecord> {
         let change = self.changes.iter().find(|change| change.logical_id == logical_id);
         let stays = match change {
             None => true,
-            Some(change) => !still && change.replacement.as_deref() == Some("False"),
+            Some(change) => {
+                change.replacement.as_deref() == Some("False")
+                    && !(still && changes_properties(&change.details))
+            }
         };
         self.records.iter().find(|record| stays && record.logical_id == logical_id)
     }

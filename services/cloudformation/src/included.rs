@@ -82,7 +82,7 @@ impl Included {
             included.read_parameters(call, text, given, previous).await?;
         }
         while text.contains("AWS::Include") {
-            drop(prepare::parse(text, pseudo, given, previous, &included, call.now()));
+            drop(prepare::parse(text, pseudo, given, previous, &included, call.now(), false));
             let wanted = included.wanted.lock().unwrap_or_else(PoisonError::into_inner).take();
             let Some(location) = wanted else { break };
             let read = object(call, &location, "Location", DOCUMENT_BYTES_MAX).await;

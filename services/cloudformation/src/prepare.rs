@@ -68,14 +68,29 @@ pub(crate) fn as_before(given: &mut IndexMap<String, Given>, before: &Content, t
     if before.template != text {
         return;
     }
+    let mut accepted = Vec::new();
     for (key, value) in given.iter_mut().filter(|(_, value)| **value == Given::Previous) {
         if let Some(record) = before.parameters.iter().find(|record| record.key == *key) {
             *value = Given::Accepted(record.value.clone());
         }
     }
+    let processed: Value = serde_json::from_str(&before.processed).unwrap_or_default();
+    for record in before.parameters.iter().filter(|record| !given.contains_key(&record.key)) {
+        let declared = processed.get("Parameters").and_then(|all| all.get(&record.key)?.get("Default"));
+        let default = declared.map(|default| match default {
+            Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        });
+        if default.as_ref() == Some(&record.value) {
+            accepted.push((record.key.clone(), Given::Accepted(record.value.clone())));
+        }
+    }
+    given.extend(accepted);
 }
 
-/// Parses a template; `given`, `previous` and the time are what the transform may look at.
+/// Parses a template; `given`, `previous` and the time are what the transform may look at. One that the stack has already is not held
+/// against what only new ones must fulfil.
 pub(crate) fn parse(
     text: &str,
     pseudo: &Pseudo,
@@ -83,6 +98,7 @@ pub(crate) fn parse(
     previous: &IndexMap<String, String>,
     included: &Included,
     now: Timestamp,
+    is_new: bool,
 ) -> Result<Parsed, Error> {
     let document = Document::parse(text)?;
     let transforms = transforms(&document.root);
@@ -91,7 +107,9 @@ pub(crate) fn parse(
     let base = Macros::new(given, previous, pseudo, now);
     let macros = Macros { includes: included, lookup: included, ..base };
     let document = macros.run(document)?;
-    template::check_nulls(&document)?;
+    if is_new {
+        template::check_nulls(&document)?;
+    }
     let template = Template::from_document(&document)?;
     if let Some(other) = template.transforms.first() {
         return Err(Error::Validation(format!("No transform named {other} found.")));
@@ -268,6 +286,8 @@ impl Resources for Symbolic {
 /// What a caller asks a stack to be.
 pub(crate) struct Request<'a> {
     pub(crate) body: &'a str,
+    /// True where the template comes with this request; what was taken before was checked then.
+    pub(crate) is_new: bool,
     pub(crate) given: IndexMap<String, Given>,
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) capabilities: Vec<String>,
@@ -296,7 +316,8 @@ pub(crate) fn check_includes(text: &str, capabilities: &[String]) -> Result<(), 
 pub(crate) fn content(request: Request<'_>) -> Result<(Content, Plan), Error> {
     let (given, by_change_set) = (request.given, request.by_change_set);
     let (included, now) = (request.included, request.now);
-    let parsed = parse(request.body, &request.pseudo, &given, &request.previous, included, now)?;
+    let parsed =
+        parse(request.body, &request.pseudo, &given, &request.previous, included, now, request.is_new)?;
     let template = &parsed.template;
     model::check_capabilities(template, &request.capabilities, parsed.expanded, request.by_change_set)?;
     check_resources(template, request.pipeline)?;

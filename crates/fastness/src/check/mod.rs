@@ -15,16 +15,17 @@ use serde_json::json;
 
 use crate::Error;
 use crate::args::{CheckFormat, CheckOptions, CheckThreshold};
+use crate::terminal;
 
 /// Checks and prints.
 pub(crate) fn run(options: &CheckOptions) -> ExitCode {
     match report(options) {
         Ok((text, failed)) => {
-            print!("{text}");
+            terminal::print(&text);
             ExitCode::from(u8::from(failed))
         }
         Err(error) => {
-            eprintln!("fastness: {}: {error}", options.template.display());
+            terminal::warn(&format!("{}: {error}", options.template.display()));
             ExitCode::from(2)
         }
     }
@@ -60,16 +61,18 @@ fn managed(name: &str) -> Option<String> {
 
 fn as_text(file: &Path, findings: &[Finding]) -> String {
     let mut out = String::new();
+    let name = terminal::line(&file.display().to_string());
     for finding in findings {
         let rule = finding.rule;
         let line = finding.line.unwrap_or(1);
         let severity = rule.severity.word();
-        let _ = writeln!(out, "{}:{line}: {severity}: {} [{}]", file.display(), finding.message, rule.id);
+        let message = terminal::line(&finding.message);
+        let _ = writeln!(out, "{name}:{line}: {severity}: {message} [{}]", rule.id);
         let _ = writeln!(out, "    {}", rule.owasp);
         let _ = writeln!(out, "    {}", rule.fix);
     }
     let _ = match findings.len() {
-        0 => writeln!(out, "{}: nothing found", file.display()),
+        0 => writeln!(out, "{name}: nothing found"),
         1 => writeln!(out, "1 finding"),
         count => writeln!(out, "{count} findings"),
     };

@@ -24,6 +24,7 @@ use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::choices::Choices;
 use crate::install::{self, Install};
+use crate::terminal;
 use crate::trail::Trail;
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
@@ -89,9 +90,9 @@ pub(crate) fn delete(options: &DeleteOptions) -> Result<Outcome, Error> {
 /// Prints an outcome; true where all went well.
 pub(crate) fn tell(outcome: &Outcome, json: bool) -> bool {
     if json {
-        println!("{}", outcome.json())
+        terminal::println(&outcome.json());
     } else {
-        print!("{}", outcome.text())
+        terminal::print(&outcome.text());
     }
     outcome.is_good()
 }

@@ -6,6 +6,7 @@ use cloudformation::api::StackEvent;
 use serde_json::{Value, json};
 
 use super::calls::Stack;
+use crate::terminal::line as shown;
 
 /// What came of it.
 pub(crate) struct Outcome {
@@ -70,22 +71,24 @@ impl Outcome {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let Stack { name, status, reason, outputs, .. } = &self.stack;
+        let name = shown(name);
         if !self.is_changed {
             return format!("the stack {name} is as the template says already ({status})\n");
         }
         let mut text = format!("the stack {name} is in {status}\n");
         if !self.is_good() && self.failures.is_empty() {
-            text += &format!("  {}\n", reason.as_deref().unwrap_or_default());
+            text += &format!("  {}\n", shown(reason.as_deref().unwrap_or_default()));
         }
         for Failure { resource, kind, reason, line } in &self.failures {
             let place = match (&self.template, line) {
                 (Some(template), Some(line)) => format!("{template}, line {line}: "),
                 _ => String::new(),
             };
-            text += &format!("  {place}{resource} ({kind}): {reason}\n");
+            text += &shown(&format!("  {place}{resource} ({kind}): {reason}"));
+            text.push('\n');
         }
         for (key, value) in outputs.iter().filter(|_| self.is_good()) {
-            text += &format!("  {key} = {value}\n");
+            text += &format!("  {} = {}\n", shown(key), shown(value));
         }
         text
     }
@@ -141,5 +144,23 @@ mod tests {
         let json: Value = serde_json::from_str(&outcome.json()).unwrap();
         assert_eq!(json["failures"].as_array().unwrap().len(), 1);
         assert_eq!(json["failures"][0]["line"], 7);
+    }
+
+    #[test]
+    fn what_services_answer_has_one_line_and_no_hand_on_the_terminal() {
+        let mut failures = Failures::default();
+        failures.note(&event("Group", "CREATE_FAILED", "no\nroom \u{1b}]0;x\u{7}"), |_| None);
+        let stack = |status: &str| Stack {
+            name: "s".to_owned(),
+            status: status.to_owned(),
+            outputs: vec![("Out".to_owned(), "v\u{1b}[2J\nForged = x".to_owned())].into_iter().collect(),
+            ..Stack::default()
+        };
+        let outcome = Outcome::of(stack("ROLLBACK_COMPLETE"), failures, Some("t.yaml".to_owned()));
+        let told = "the stack s is in ROLLBACK_COMPLETE\n  Group (AWS::Logs::LogGroup): no\\u000aroom \\u001b]0;x\\u0007\n";
+        assert_eq!(outcome.text(), told);
+        let outcome = Outcome::of(stack("CREATE_COMPLETE"), Failures::default(), Some("t.yaml".to_owned()));
+        let told = "the stack s is in CREATE_COMPLETE\n  Out = v\\u001b[2J\\u000aForged = x\n";
+        assert_eq!(outcome.text(), told);
     }
 }

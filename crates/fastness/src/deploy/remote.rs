@@ -191,7 +191,7 @@ impl Files {
     fn must_have(&self, named: Option<&str>) -> Result<(), Error> {
         match named {
             Some(name) if self.profile(name).next().is_none() => {
-                Err(format!("The config profile ({name}) could not be found").into())
+                Err(format!("The config profile ({}) could not be found", crate::terminal::line(name)).into())
             }
             _ => Ok(()),
         }

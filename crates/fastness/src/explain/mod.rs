@@ -7,7 +7,6 @@ mod record;
 mod running;
 mod show;
 mod sides;
-mod visible;
 
 use base::AccountId;
 use crypto::RootKey;
@@ -17,6 +16,7 @@ use service::denial::Denials;
 use crate::Error;
 use crate::args::ExplainOptions;
 use crate::client::Refused;
+use crate::terminal;
 
 /// What is looked for.
 pub(crate) enum Wanted {
@@ -64,9 +64,9 @@ pub(crate) fn run(options: &ExplainOptions) -> Result<(), Error> {
         }),
     };
     if options.json {
-        println!("{}", visible::lines(&serde_json::to_string_pretty(&told)?));
+        terminal::println(&serde_json::to_string_pretty(&told)?);
     } else {
-        print!("{}", show::text(&told));
+        terminal::print(&show::text(&told));
     }
     Ok(())
 }

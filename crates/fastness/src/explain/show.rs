@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{record, visible};
+use super::record;
+use crate::terminal;
 
 /// The whole page.
 pub(super) fn text(told: &Value) -> String {
@@ -59,17 +60,17 @@ fn outcome(record: &Value, evaluation: &Value) -> &'static str {
 
 /// What a record says, on one line.
 fn plain(text: Option<&str>) -> String {
-    visible::line(text.unwrap_or("-"))
+    terminal::line(text.unwrap_or("-"))
 }
 
 /// The same behind other words, where there is something.
 fn after(words: &str, text: &Value) -> String {
-    text.as_str().map(|text| format!("{words}{}", visible::line(text))).unwrap_or_default()
+    text.as_str().map(|text| format!("{words}{}", terminal::line(text))).unwrap_or_default()
 }
 
 /// What a record lists, as JSON.
 fn list(value: &Value) -> String {
-    visible::line(&value.to_string())
+    terminal::line(&value.to_string())
 }
 
 fn policy(out: &mut String, policy: &Value) {
@@ -77,7 +78,7 @@ fn policy(out: &mut String, policy: &Value) {
     let _ = write!(out, "{}", after(" ", &policy["name"]));
     let _ = writeln!(out, "{}", after(" of group ", &policy["group"]));
     for statement in policy["statements"].as_array().into_iter().flatten() {
-        let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty()).map(visible::line);
+        let sid = statement["sid"].as_str().filter(|sid| !sid.is_empty()).map(terminal::line);
         let outcome = plain(statement["outcome"].as_str());
         let because = after(": ", &statement["because"]);
         let _ = writeln!(
@@ -168,7 +169,7 @@ fn recorded_without(out: &mut String, record: &Value) {
     let Some(refused) = refused else {
         let _ = match record["errorCode"].as_str() {
             Some(code) => {
-                let code = visible::line(code);
+                let code = terminal::line(code);
                 writeln!(out, "\n{code} was answered without a policy's refusal: there is no evaluation")
             }
             None => writeln!(out, "\nThe call was not refused."),
@@ -182,7 +183,7 @@ fn recorded_without(out: &mut String, record: &Value) {
         let (action, resource) = (plain(one["action"].as_str()), plain(one["resource"].as_str()));
         let _ = writeln!(out, "\n! {action} on {resource}");
         if let Some(message) = one["errorMessage"].as_str() {
-            let _ = writeln!(out, "  {}", visible::line(message));
+            let _ = writeln!(out, "  {}", terminal::line(message));
         }
         one.pointer("/policyEvaluation/policies")
             .and_then(Value::as_array)
@@ -194,7 +195,7 @@ fn recorded_without(out: &mut String, record: &Value) {
 
 fn without_evaluation(out: &mut String, message: &Value, unread: Option<&str>) {
     let _ = match unread {
-        Some(why) => writeln!(out, "\nThe call's record was not looked for: {}.", visible::line(why)),
+        Some(why) => writeln!(out, "\nThe call's record was not looked for: {}.", terminal::line(why)),
         None => writeln!(out, "\nThe call's record is not in this trail any more."),
     };
     let _ = writeln!(out, "What the message itself holds:");

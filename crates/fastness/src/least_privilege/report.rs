@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Found;
 use super::granted::Granted;
 use super::subject::Subject;
+use crate::terminal::line;
 
 pub(super) struct Report<'a> {
     subject: &'a Subject,
@@ -77,7 +78,7 @@ impl<'a> Report<'a> {
         let mut out = String::new();
         let role = &self.subject.role_arn;
         let of = self.subject.function.as_ref().map(|name| format!(" (sessions of function {name})"));
-        let _ = writeln!(out, "{role}{}", of.unwrap_or_default());
+        let _ = writeln!(out, "{}", line(&format!("{role}{}", of.unwrap_or_default())));
         let _ = writeln!(out, "{} calls in the last {} days", self.found.calls.len(), self.days);
         if self.found.cut {
             let _ = writeln!(out, "the trail holds more records than were read: older calls are not covered");
@@ -110,17 +111,18 @@ impl<'a> Report<'a> {
                 used => format!("used for {}", used.join(", ")),
             };
             let on = grant.resources.join(", ");
-            let _ = writeln!(out, "- {} on {on}    [{}; {used}]", grant.action, grant.policy);
+            let told = format!("- {} on {on}    [{}; {used}]", grant.action, grant.policy);
+            let _ = writeln!(out, "{}", line(&told));
         }
         for grant in self.grants.iter().filter(|grant| grant.exact) {
-            let _ = writeln!(out, "  {} on {}", grant.action, grant.resources.join(", "));
+            let _ = writeln!(out, "  {} on {}", line(&grant.action), line(&grant.resources.join(", ")));
         }
         let kept = |action: &str| {
             self.grants.iter().any(|grant| grant.exact && grant.action.eq_ignore_ascii_case(action))
         };
         for (actions, resources) in self.needed.statements() {
             for action in actions.iter().filter(|action| !kept(action)) {
-                let _ = writeln!(out, "+ {action} on {}", resources.join(", "));
+                let _ = writeln!(out, "+ {} on {}", line(action), line(&resources.join(", ")));
             }
         }
     }
@@ -130,7 +132,7 @@ impl<'a> Report<'a> {
         if !refused.is_empty() {
             let _ = writeln!(out, "\nRefused, and not covered:");
             for (action, on) in refused {
-                let _ = writeln!(out, "! {action} on {on}");
+                let _ = writeln!(out, "! {} on {}", line(action), line(on));
             }
         }
     }
@@ -142,15 +144,15 @@ impl<'a> Report<'a> {
         let _ = writeln!(out, "\nAs SAM policy templates:\n");
         for found in &self.shorthands {
             let Shorthand { name, parameter, value, beyond, reach } = found;
-            let _ = writeln!(out, "  - {name}: {{{parameter}: {value}}}");
+            let _ = writeln!(out, "  - {name}: {{{parameter}: {}}}", line(value));
             if found.is_exact() {
                 let _ = writeln!(out, "      fits exactly");
             }
             if !beyond.is_empty() {
-                let _ = writeln!(out, "      also grants {}", beyond.join(", "));
+                let _ = writeln!(out, "      also grants {}", line(&beyond.join(", ")));
             }
             if !reach.is_empty() {
-                let _ = writeln!(out, "      also reaches {}", reach.join(", "));
+                let _ = writeln!(out, "      also reaches {}", line(&reach.join(", ")));
             }
         }
     }

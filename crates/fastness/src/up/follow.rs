@@ -16,7 +16,7 @@ use super::Up;
 use super::deploy::Deployed;
 use super::progress::Progress;
 use super::watch::Sight;
-use crate::{Error, artifacts, samconfig};
+use crate::{Error, artifacts, samconfig, terminal};
 
 /// What was last seen at each path that is watched.
 pub(super) type Sights = HashMap<PathBuf, Sight>;
@@ -67,7 +67,7 @@ impl Up {
                 let seen = Sight::of_file(path);
                 if sights.get(path) != Some(&seen) {
                     sights.insert(path.clone(), seen);
-                    eprintln!("fastness: {}", base::Chain(error.as_ref()));
+                    terminal::warn(&base::Chain(error.as_ref()).to_string());
                 }
                 return;
             }
@@ -86,7 +86,7 @@ impl Up {
         match self.deploy(&progress).await {
             Ok(Deployed::Unchanged) => progress.say("nothing changed"),
             Ok(_) => progress.say("redeployed"),
-            Err(error) => eprintln!("fastness: {}", base::Chain(error.as_ref())),
+            Err(error) => terminal::warn(&base::Chain(error.as_ref()).to_string()),
         }
         progress.finish();
     }
@@ -124,7 +124,7 @@ impl Tail {
                 let id = event.event_id.unwrap_or_default();
                 if !printed.contains(&id) {
                     let name = group.rsplit('/').next().unwrap_or(group);
-                    eprintln!("{name}  {}", event.message.unwrap_or_default().trim_end());
+                    terminal::tell(&format!("{name}  {}", event.message.unwrap_or_default().trim_end()));
                 }
                 seen.insert(id);
             }

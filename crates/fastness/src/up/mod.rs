@@ -26,6 +26,7 @@ use crate::artifacts::{Packed, Packer};
 use crate::choices::Choices;
 use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
+use crate::terminal;
 use deploy::{Deployed, Deployer, Refused, RunsOn};
 pub(crate) use progress::Progress;
 pub(crate) use project::Project;
@@ -90,11 +91,11 @@ impl Up {
         let report = self.report().await?;
         progress.finish();
         if self.options.json {
-            println!("{}", report.json());
+            terminal::println(&report.json().to_string());
         } else {
-            print!("{}", report.text());
+            terminal::print(&report.text());
         }
-        println!("ready on {}", self.running.endpoint);
+        terminal::println(&format!("ready on {}", self.running.endpoint));
         Ok(())
     }
 

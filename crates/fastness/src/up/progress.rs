@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use cloudformation::api::StackEvent;
 use indicatif::ProgressBar;
 
+use crate::terminal;
+
 /// Shows steps until it is finished.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -25,12 +27,12 @@ impl Progress {
     /// A step begins.
     pub(crate) fn say(&self, step: &str) {
         self.line(&format!("{:>6.1}s  {step}", self.begin.elapsed().as_secs_f64()));
-        self.bar.set_message(step.to_owned());
+        self.bar.set_message(terminal::line(step));
     }
 
     /// What must be seen, also where nothing else is shown.
     pub(crate) fn warn(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("fastness: {text}"));
+        self.bar.suspend(|| terminal::warn(text));
     }
 
     /// A stack event happened.
@@ -50,7 +52,9 @@ impl Progress {
         if self.quiet {
             return;
         }
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+        // A step is one line, whatever it names.
+        let line = terminal::line(line);
+        if self.bar.is_hidden() { terminal::tell(&line) } else { self.bar.println(line) }
     }
 
     /// The work is done.

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::terminal::line;
+
 /// What the report is made from.
 pub(crate) struct Report {
     pub(crate) stack_name: String,
@@ -104,7 +106,7 @@ impl Report {
         if !self.outputs.is_empty() {
             text.push_str("\noutputs\n");
             for (key, value) in &self.outputs {
-                let _ = writeln!(text, "  {key} = {value}");
+                let _ = writeln!(text, "  {} = {}", line(key), line(value));
             }
         }
         let requests = self.filled();

@@ -51,6 +51,7 @@ async fn many_answers_are_kept_each_once_and_bounded() {
         expires: Timestamp::default(),
         shape: Shape::Many,
         sent: false,
+        left: false,
         answers: vec![],
     };
     (0..ANSWERS_MAX + 7).for_each(|at| record.take(at.to_string()));
@@ -126,4 +127,19 @@ async fn what_was_sent_is_remembered_and_what_is_over_is_forgotten() {
     clock.advance_millis(3_600_000);
     callbacks.ask("other", Shape::Once, HOUR).await.unwrap();
     assert!(!callbacks.is_sent("q").unwrap());
+}
+
+#[tokio::test]
+async fn a_question_is_open_until_whoever_asked_gives_up_or_its_time_is_over() {
+    let (callbacks, clock) = callbacks().await;
+    assert!(!callbacks.is_open("q").unwrap());
+    callbacks.ask("q", Shape::Once, HOUR).await.unwrap();
+    assert!(callbacks.is_open("q").unwrap());
+    callbacks.left("q").await.unwrap();
+    assert!(!callbacks.is_open("q").unwrap());
+    // It may be asked anew.
+    callbacks.ask("q", Shape::Once, HOUR).await.unwrap();
+    assert!(callbacks.is_open("q").unwrap());
+    clock.advance_millis(3_600_000);
+    assert!(!callbacks.is_open("q").unwrap());
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::deployment::Preference;
 use super::domain::{Groups, History};
+use super::error::Problems;
 use super::python::Dict;
 use super::usage_plan::Shared;
 
@@ -121,7 +122,7 @@ impl Context {
     }
 
     /// A value with the parameters filled in, and what it looks up in mappings.
-    pub(super) fn with_mappings(&self, value: &Value) -> Value {
+    pub(super) fn with_mappings(&self, value: &Value) -> Result<Value, Problems> {
         super::value::with_mappings(&self.with_parameters(value), &self.mappings)
     }
 }

@@ -47,16 +47,16 @@ pub(super) fn add(
         return Ok(None);
     };
     let refuse = |message: &str| Err(Problems::resource(source.id, message));
-    let resolved = |name: &str| given.get(name).map(|value| context.with_mappings(value));
+    let resolved = |name: &str| given.get(name).map(|value| context.with_mappings(value)).transpose();
     let passes = match given.get("PassthroughCondition") {
         None => false,
-        Some(value) => flag(source, &context.with_mappings(value))?,
+        Some(value) => flag(source, &context.with_mappings(value)?)?,
     };
-    let enabled = resolved("Enabled").unwrap_or(json!(true));
+    let enabled = resolved("Enabled")?.unwrap_or(json!(true));
     if !is_truthy(&enabled) || matches!(enabled.as_str(), Some("false" | "False")) {
         return Ok(None);
     }
-    let Some(kind) = resolved("Type") else {
+    let Some(kind) = resolved("Type")? else {
         return refuse("'DeploymentPreference' is missing required Property 'Type'");
     };
     let hooks = match given.get("Hooks") {

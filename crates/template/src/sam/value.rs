@@ -255,25 +255,33 @@ pub(super) fn propagate_flat_tags(tags: &Value, resources: &mut [(String, Value)
     }
 }
 
-/// Replaces `Fn::FindInMap` by what it finds, as far as its keys are known.
-pub(super) fn with_mappings(value: &Value, mappings: &Map<String, Value>) -> Value {
-    match value {
-        Value::Array(items) => items.iter().map(|item| with_mappings(item, mappings)).collect(),
+/// Replaces `Fn::FindInMap` by what it finds, as far as its keys are known. One that is none is refused.
+pub(super) fn with_mappings(value: &Value, mappings: &Map<String, Value>) -> Result<Value, Problems> {
+    Ok(match value {
+        Value::Array(items) => {
+            items.iter().map(|item| with_mappings(item, mappings)).collect::<Result<_, _>>()?
+        }
         Value::Object(map) => {
-            if let Some(("Fn::FindInMap", Value::Array(keys))) = single(value) {
-                let mut found = keys.iter().map(Value::as_str);
-                if let (Some(Some(map)), Some(Some(top)), Some(Some(second)), None) =
-                    (found.next(), found.next(), found.next(), found.next())
+            if let Some(("Fn::FindInMap", keys)) = single(value) {
+                let Some([map, top, second]) = keys.as_array().map(Vec::as_slice) else {
+                    let shown = keys.as_str().map_or_else(|| printed(keys), str::to_owned);
+                    return Err(Problems::structure(format_args!(
+                        "Invalid FindInMap value {shown}. FindInMap expects an array with 3 values."
+                    )));
+                };
+                if let (Some(map), Some(top), Some(second)) = (map.as_str(), top.as_str(), second.as_str())
                     && let Some(value) =
                         mappings.get(map).and_then(|map| map.get(top)).and_then(|keys| keys.get(second))
                 {
-                    return value.clone();
+                    return Ok(value.clone());
                 }
             }
-            map.iter().map(|(name, value)| (name.clone(), with_mappings(value, mappings))).collect()
+            let entry =
+                |(name, value): (&String, &Value)| Ok((name.clone(), with_mappings(value, mappings)?));
+            Value::Object(map.iter().map(entry).collect::<Result<_, Problems>>()?)
         }
         leaf => leaf.clone(),
-    }
+    })
 }
 
 /// Replaces references to parameters by their values, as far as the transform itself needs to look at a value.

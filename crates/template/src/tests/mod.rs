@@ -425,6 +425,13 @@ fn what_the_transform_does_not_support_is_named() {
              {{InlineCode: x, Handler: a.b, Runtime: python3.9, {extra}}}}}}}"
         )
     };
+    let starts = |api: &str| {
+        let event = "{Type: Api, Properties: {RestApiId: !Ref A, Path: /e, Method: post, Auth: {Authorizer: AWS_IAM}}}";
+        format!(
+            "Transform: AWS::Serverless-2016-10-31\nResources: {{A: {{Type: AWS::Serverless::Api, Properties: {{StageName: a, {api}}}}}, \
+             M: {{Type: AWS::Serverless::StateMachine, Properties: {{Definition: {{StartAt: X}}, Events: {{E: {event}}}}}}}}}"
+        )
+    };
     let table = [
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: [a]}}}}"), "Property 'Auth.ResourcePolicy' should be a map."),
         (function("Events: {E: {Type: Api, Properties: {Path: /a, Method: get, Auth: {ResourcePolicy: {AwsAccountWhitelist: a}}}}}"), "Type of 'a' must be a list or dictionary"),
@@ -447,6 +454,15 @@ fn what_the_transform_does_not_support_is_named() {
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, DefinitionBody: {swagger: '2.0', paths: {/e: {x-amazon-apigateway-any-method: {x-amazon-apigateway-integration: {type: mock}}}}}}}, F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b, InlineCode: x, Events: {E: {Type: Api, Properties: {RestApiId: !Ref A, Path: /e, Method: get, Auth: {OverrideApiAuth: true, Authorizer: AWS_IAM}}}}}}}".to_owned(),
             "Definition of method 'get' for path '/e' should be a map.",
+        ),
+        // Published, all of these leave the route as open as the author's document has it.
+        (starts("DefinitionBody: {swagger: '2.0', paths: {}}"), "Event with id [E] is invalid. 'Auth' of an event has no effect on an API with a 'DefinitionBody'; write it there."),
+        (starts("MergeDefinitions: true, DefinitionBody: {swagger: '2.0', paths: {}}"), "'Auth' of an event has no effect on an API with a 'DefinitionBody'; write it there."),
+        (starts("DefinitionUri: s3://b/k"), "'Auth' of an event has no effect on an API whose routes are not the transform's; write it where they are."),
+        (starts("DefinitionUri: s3://b/k").replace("Serverless::Api", "ApiGateway::RestApi"), "'Auth' of an event has no effect on an API whose routes are not the transform's; write it where they are."),
+        (
+            "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, DefinitionUri: 's3://b/k'}}, F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Handler: a.b, InlineCode: x, Events: {E: {Type: Api, Properties: {RestApiId: !Ref A, Path: /e, Method: get, Auth: {OverrideApiAuth: true, Authorizer: AWS_IAM}}}}}}}".to_owned(),
+            "'Auth' of an event has no effect on an API whose routes are not the transform's; write it where they are.",
         ),
         (
             "Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: AWS::Serverless::Api, Properties: {StageName: a, Auth: {DefaultAuthorizer: Mine}}}}".to_owned(),

@@ -160,7 +160,7 @@ async fn remove_new(run: &mut Run) -> Result<(), Error> {
             run.tell(&record, status::DELETE_SKIPPED, None).await?;
         } else {
             run.tell(&record, status::DELETE_IN_PROGRESS, None).await?;
-            match deletion(run, &record.logical_id, remnant::made(&record)).await {
+            match deletion(run, &record.logical_id, remnant::made(&record), true).await {
                 Ok(()) => run.tell(&record, status::DELETE_COMPLETE, None).await?,
                 Err(failure) => {
                     let why = run.masked(failure.message);

@@ -110,7 +110,7 @@ pub(super) async fn all(run: &mut Run, mut doomed: Doomed) -> Result<Vec<String>
                 continue;
             }
             tell(run, &id, &what, status::DELETE_IN_PROGRESS, None).await?;
-            let task = deletion(run, &id, remnants);
+            let task = deletion(run, &id, remnants, doomed.on_create);
             flying.insert(name.clone(), (id, what));
             flight.spawn(name, task);
         }
@@ -201,14 +201,16 @@ async fn tell(
     run.put(remnant::without(record, was), false).await
 }
 
-/// The deletion of what there is of one resource.
+/// The deletion of what there is of one resource, maybe on the way back from what made it.
 pub(super) fn deletion(
     run: &Run,
     id: &str,
     remnants: Vec<Remnant>,
+    goes_back: bool,
 ) -> impl Future<Output = Result<(), Failure>> + Send + use<> {
     let kind = run.resources.get(id).map(|record| record.kind.clone()).unwrap_or_default();
-    let work = run.work(id, "", &serde_json::Value::Null);
+    let mut work = run.work(id, "", &serde_json::Value::Null);
+    work.place.goes_back = goes_back;
     async move {
         let Some(provider) = providers::find(&kind) else {
             return Err(Failure::new(format!("Resource type {kind} is not supported")));

@@ -7,7 +7,7 @@ use service::{Call, Permit};
 use store::Read;
 use template::parameter::Given;
 
-use super::nested_sets::{self, FROM_THE_ROOT, Wanted};
+use super::nested_sets::{self, FROM_THE_ROOT, Nests};
 use super::stacks::{Begun, begin, busy, check_count, nest, new_stack};
 use super::update::{before, take_up};
 use super::{body, find, operation, page, pairs, previous, refuse, token};
@@ -16,7 +16,7 @@ use crate::api;
 use crate::diff::{self, Sides};
 use crate::error::{Error, no_stack};
 use crate::exports;
-use crate::foreseen::{self, Foreseen, KNOWN_LATER};
+use crate::foreseen::{self, KNOWN_LATER};
 use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
@@ -31,7 +31,7 @@ use crate::view;
 type State = Arc<CloudFormation>;
 
 /// Why a change set without changes fails; clients look for these words.
-const NOTHING_CHANGES: &str =
+pub(super) const NOTHING_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 pub(crate) async fn create(
@@ -77,14 +77,11 @@ pub(crate) async fn create(
         around,
     };
     let (id, stack_id) = (set.id.clone(), stack.id.clone());
-    let Computed { wanted, refused, is_same, .. } = computed;
-    if wanted.is_empty() {
-        conclude(&mut set, &[], refused, is_same);
-        write(&call, &stack, &set, true).await?;
-    } else {
+    let Computed { nests, refused, is_same, .. } = computed;
+    if let Some(nests) = nests {
         // Written before those of nested stacks are made: they are found from here, whatever happens meanwhile.
         write(&call, &stack, &set, true).await?;
-        let made = nested_sets::make(&state, &call, (&stack, &mut set), wanted).await;
+        let made = nested_sets::make(&state, &call, (&stack, &mut set), &nests).await;
         let ended = match made {
             Ok(inner) => {
                 conclude(&mut set, &inner, refused, is_same);
@@ -97,6 +94,9 @@ pub(crate) async fn create(
             state.store.transact(|tx| nested_sets::give_up(tx, &stack, &set, now)).await?;
             return Err(error);
         }
+    } else {
+        conclude(&mut set, &[], refused, is_same);
+        write(&call, &stack, &set, true).await?;
     }
     Ok(api::CreateChangeSetOutput { id: Some(id), stack_id: Some(stack_id) })
 }
@@ -108,8 +108,8 @@ struct Computed {
     changes: Vec<ChangeRecord>,
     /// True where nothing changes besides the resources.
     is_same: bool,
-    /// The nested stacks whose change sets are made with it.
-    wanted: Vec<Wanted>,
+    /// Of which nested stacks change sets are made with it.
+    nests: Option<Nests>,
     /// Why it cannot be done.
     refused: Option<String>,
 }
@@ -135,6 +135,7 @@ async fn computed(
     let included = Included::of(call, &text, &given, &before_now, &pseudo).await?;
     let request = Request {
         body: &text,
+        is_new: same.is_none(),
         given,
         tags: input.tags.take().map_or_else(|| stack.content.tags.clone(), pairs),
         capabilities: input.capabilities.take().unwrap_or_default(),
@@ -160,13 +161,9 @@ async fn computed(
     let is_half_way = stack.firm.is_some() || !stack.stood_firm();
     let is_same = !is_half_way && diff::is_same_besides(&sides)?;
     foreseen::tell(&sides, &mut changes, &exports);
-    let wanted = if input.include_nested_stacks.unwrap_or(false) {
-        let foreseen = Foreseen { records: &records, changes: &changes, exports: &exports };
-        nested_sets::wanted((&plan, &content), &foreseen, &records)?
-    } else {
-        Vec::new()
-    };
-    Ok(Computed { content, changes, is_same, wanted, refused: None })
+    let nests = Nests { plan, records, exports };
+    let nests = Some(nests).filter(|nests| input.include_nested_stacks.unwrap_or(false) && nests.is_any());
+    Ok(Computed { content, changes, is_same, nests, refused: None })
 }
 
 /// A value of which a part is known only once the stack around is changed.
@@ -181,17 +178,11 @@ fn known_later(given: &mut Given) {
 /// Says what a change set has come to.
 fn conclude(set: &mut ChangeSetRecord, inner: &[ChangeSetRecord], refused: Option<String>, is_same: bool) {
     for nested in &set.nested {
-        let made = inner.iter().find(|made| made.id == nested.id);
-        let is_empty = made.is_some_and(|made| made.reason.as_deref() == Some(NOTHING_CHANGES));
-        // A nested stack in which nothing changes is not told, unless it changes itself.
-        if is_empty {
-            diff::withdraw(&mut set.changes, &nested.logical_id);
-        }
         if let Some(change) = set.changes.iter_mut().find(|change| change.logical_id == nested.logical_id) {
             change.change_set_id = Some(nested.id.clone());
         }
     }
-    let refused = refused.or_else(|| nested_sets::failed(inner, NOTHING_CHANGES).map(nested_sets::failure));
+    let refused = refused.or_else(|| nested_sets::failed(inner).map(nested_sets::failure));
     let nothing = (is_same && set.changes.is_empty()).then(|| NOTHING_CHANGES.to_owned());
     let (status, reason, execution) = match (refused.or(nothing), &set.around) {
         (Some(why), _) => ("FAILED", Some(why), "UNAVAILABLE"),

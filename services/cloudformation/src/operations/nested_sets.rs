@@ -3,6 +3,7 @@
 //! SECURITY: each is made by a call of its own through the pipeline, as whoever asked: leave for a stack is none for what is
 //! nested in it, and a nested template is read with the rights of whoever asks for the change set.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::Timestamp;
@@ -11,18 +12,17 @@ use service::Call;
 use store::{Read, Store, Transaction};
 use template::Plan;
 
+use super::change_sets::NOTHING_CHANGES;
 use super::outer;
 use crate::CloudFormation;
 use crate::caller::Caller;
-use crate::diff::with_stack_tags;
+use crate::diff::{self, with_stack_tags};
 use crate::engine::{STACK, generated_name, marks};
 use crate::error::Error;
 use crate::foreseen::{Foreseen, settled};
 use crate::model::status;
 use crate::providers;
-use crate::records::{
-    AroundRecord, ChangeSetRecord, Content, NestedSetRecord, Phase, ResourceRecord, StackRecord,
-};
+use crate::records::{AroundRecord, ChangeSetRecord, NestedSetRecord, Phase, ResourceRecord, StackRecord};
 use crate::stacks;
 
 /// Why the change set of a nested stack cannot be executed by itself.
@@ -31,35 +31,40 @@ pub(crate) const FROM_THE_ROOT: &str = "Only executable from the root change set
 const PARENT: &str = "aws:cloudformation:parent-change-set-id";
 const ROOT: &str = "aws:cloudformation:root-change-set-id";
 
-/// A nested stack of which a change set is wanted.
-pub(crate) struct Wanted {
-    logical_id: String,
-    /// What its properties will be, as far as that is known.
-    properties: Map<String, Value>,
-    /// The stack that is there, if one is.
-    physical_id: Option<String>,
+/// The nested stacks of a plan, of which change sets are wanted.
+pub(crate) struct Nests {
+    pub(crate) plan: Plan,
+    pub(crate) records: Vec<ResourceRecord>,
+    /// What the account's stacks export.
+    pub(crate) exports: BTreeMap<String, String>,
 }
 
-/// The nested stacks of a plan.
-pub(crate) fn wanted(
-    (plan, content): (&Plan, &Content),
-    foreseen: &Foreseen<'_>,
-    records: &[ResourceRecord],
-) -> Result<Vec<Wanted>, Error> {
-    let nested = plan.order().iter().filter(|id| plan.resources().get(*id).is_some_and(|r| r.kind == STACK));
-    nested
-        .map(|id| {
-            let record = records.iter().find(|record| record.logical_id == *id);
-            let there = record.filter(|record| record.status != "CREATE_FAILED");
-            let properties = settled(plan.properties(id, foreseen)?);
-            let properties = with_stack_tags(STACK, properties, &content.tags);
-            Ok(Wanted {
-                logical_id: id.clone(),
-                properties: properties.as_object().cloned().unwrap_or_default(),
-                physical_id: there.and_then(|record| Some(record.physical.as_ref()?.id.clone())),
-            })
-        })
-        .collect()
+impl Nests {
+    /// True where there is any.
+    pub(crate) fn is_any(&self) -> bool {
+        self.ids().next().is_some()
+    }
+
+    /// Their logical ids; what one refers to comes before it.
+    fn ids(&self) -> impl Iterator<Item = &String> {
+        let is_stack = |id: &&String| self.plan.resources().get(*id).is_some_and(|found| found.kind == STACK);
+        self.plan.order().iter().filter(is_stack)
+    }
+
+    /// What the properties of one will be, as far as that is known from what is to change around it.
+    fn properties(&self, id: &str, set: &ChangeSetRecord) -> Result<Map<String, Value>, Error> {
+        let foreseen = Foreseen { records: &self.records, changes: &set.changes, exports: &self.exports };
+        let properties = settled(self.plan.properties(id, &foreseen)?);
+        let properties = with_stack_tags(STACK, properties, &set.content.tags);
+        Ok(properties.as_object().cloned().unwrap_or_default())
+    }
+
+    /// The stack that is there, if one is.
+    fn physical_id(&self, id: &str) -> Option<String> {
+        let record = self.records.iter().find(|record| record.logical_id == id);
+        let there = record.filter(|record| record.status != "CREATE_FAILED")?;
+        Some(there.physical.as_ref()?.id.clone())
+    }
 }
 
 /// The change sets around the one that this call makes, where a change set asks for it.
@@ -70,14 +75,18 @@ pub(crate) fn around(call: &Call) -> Option<AroundRecord> {
 }
 
 /// Makes the change sets of nested stacks, and notes each in the one around them. Answers how each came out.
+///
+/// What comes out empty is taken back before the next is asked for: its outputs are known, and those whom they feed may be the same, too.
 pub(crate) async fn make(
     state: &CloudFormation,
     call: &Call,
     (stack, set): (&StackRecord, &mut ChangeSetRecord),
-    wanted: Vec<Wanted>,
+    nests: &Nests,
 ) -> Result<Vec<ChangeSetRecord>, Error> {
-    let mut made = Vec::with_capacity(wanted.len());
-    for Wanted { logical_id, properties, physical_id } in wanted {
+    let mut made = Vec::new();
+    for logical_id in nests.ids().cloned() {
+        let properties = nests.properties(&logical_id, set)?;
+        let physical_id = nests.physical_id(&logical_id);
         let root_id = set.around.as_ref().map_or(&set.id, |around| &around.root_id);
         let mut own: Vec<(String, String)> = marks(stack, &logical_id).to_vec();
         own.push((PARENT.to_owned(), set.id.clone()));
@@ -99,7 +108,12 @@ pub(crate) async fn make(
             .map_err(|fault| Error::Validation(format!("Embedded stack {logical_id}: {}", fault.message)))?;
         let told = |member: &str| answer.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (id, stack_id) = (told("Id"), told("StackId"));
-        made.extend(stacks::change_set(&state.store, &stack_id, &id)?);
+        let inner = stacks::change_set(&state.store, &stack_id, &id)?;
+        // A nested stack in which nothing changes is not told, unless it changes itself.
+        if inner.as_ref().is_some_and(is_empty) {
+            diff::withdraw(&mut set.changes, &logical_id);
+        }
+        made.extend(inner);
         set.nested.push(NestedSetRecord { logical_id, stack_id, id });
         // What was made is known to be there, whatever happens next.
         state.store.transact(|tx| stacks::save_change_set(tx, &stack.id, set)).await?;
@@ -231,9 +245,14 @@ pub(crate) async fn forget(store: &Store, stack: &StackRecord, now: Timestamp) -
     Ok(())
 }
 
-/// The first that could not be made; `nothing` is why one is not made where nothing changes.
-pub(crate) fn failed<'a>(made: &'a [ChangeSetRecord], nothing: &str) -> Option<&'a ChangeSetRecord> {
-    made.iter().find(|set| set.status == "FAILED" && set.reason.as_deref() != Some(nothing))
+/// True where nothing would change.
+fn is_empty(set: &ChangeSetRecord) -> bool {
+    set.reason.as_deref() == Some(NOTHING_CHANGES)
+}
+
+/// The first that could not be made; where nothing changes none is made.
+pub(crate) fn failed(made: &[ChangeSetRecord]) -> Option<&ChangeSetRecord> {
+    made.iter().find(|set| set.status == "FAILED" && !is_empty(set))
 }
 
 /// Why the change set around one that could not be made cannot be made either.

@@ -104,6 +104,7 @@ async fn content(
     let included = Included::of(call, text, &given, &previous(None), &pseudo).await?;
     let request = Request {
         body: text,
+        is_new: true,
         given,
         tags: pairs(input.tags.take().unwrap_or_default()),
         capabilities,

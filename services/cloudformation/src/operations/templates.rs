@@ -43,11 +43,11 @@ pub(crate) async fn get(_: State, permit: Permit<api::GetTemplate>) -> Result<ap
 }
 
 /// Parameters without values: the transform may still look at defaults.
-async fn parse(call: &Call, text: &str) -> Result<Parsed, Error> {
+async fn parse(call: &Call, text: &str, is_new: bool) -> Result<Parsed, Error> {
     let none: IndexMap<String, Given> = IndexMap::new();
     let pseudo = prepare::pseudo(call.account().as_str(), call.region().as_str(), "", "");
     let included = Included::of(call, text, &none, &IndexMap::new(), &pseudo).await?;
-    prepare::parse(text, &pseudo, &none, &IndexMap::new(), &included, call.now())
+    prepare::parse(text, &pseudo, &none, &IndexMap::new(), &included, call.now(), is_new)
 }
 
 fn capabilities(template: &Template) -> (Option<Vec<String>>, Option<String>) {
@@ -63,7 +63,7 @@ pub(crate) async fn validate(
 ) -> Result<api::ValidateTemplateOutput, Error> {
     let (input, call) = (permit.input, permit.call);
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), None).await?;
-    let parsed = parse(&call, &text).await?;
+    let parsed = parse(&call, &text, true).await?;
     parsed.template.check_references()?;
     prepare::check_types(&parsed.template, call.pipeline())?;
     let parameters = parsed.template.parameters.iter().map(|(key, parameter)| api::TemplateParameter {
@@ -101,7 +101,8 @@ pub(crate) async fn summary(
     };
     let previous = stored.as_ref().map(|content| content.template.as_str());
     let text = body(&call, input.template_body.as_ref(), input.template_url.as_ref(), previous).await?;
-    let parsed = parse(&call, &text).await?;
+    let is_new = input.template_body.is_some() || input.template_url.is_some();
+    let parsed = parse(&call, &text, is_new).await?;
     let template = &parsed.template;
     let parameters = template.parameters.iter().map(|(key, parameter)| api::ParameterDeclaration {
         parameter_key: Some(key.clone()),

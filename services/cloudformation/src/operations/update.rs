@@ -110,6 +110,7 @@ async fn asked(
     let now = reviewed.map_or_else(|| call.now(), |set| set.created_at);
     let request = Request {
         body: &text,
+        is_new: same.is_none() && reviewed.is_none(),
         given,
         tags: input.tags.take().map_or_else(|| stack.content.tags.clone(), pairs),
         capabilities,

@@ -19,6 +19,8 @@ const PROPERTIES: [Property; 2] = [optional("ServiceTimeout"), required("Service
 const PREFIX: &str = "Custom::";
 const TYPE_CHARS_MAX: usize = 60;
 
+const UPDATE: &str = "Update";
+
 /// How long a function may take to answer, in seconds, where the template does not say.
 const TIMEOUT_DEFAULT_SECS: u64 = 3_600;
 const TIMEOUT_MAX_SECS: u64 = 3_600;
@@ -67,7 +69,14 @@ impl Provider for Custom {
             if text(old.properties.get("ServiceToken")) != work.text("ServiceToken") {
                 return Err(Failure::new("Modifying service token is not allowed.").untouched());
             }
-            let told = ask(work, "Update", Some(old)).await?;
+            if work.place.goes_back
+                && let Some(made) = interrupted(work, old).await?
+            {
+                // The function made another one: that goes, and the one that there was is still what it was.
+                self.delete(work, &made).await?;
+                return Ok(work.made(&old.id, Value::Null));
+            }
+            let told = ask(work, UPDATE, Some(old)).await?;
             made(work, told, &old.id)
         })
     }
@@ -107,6 +116,29 @@ fn made(work: &Work, told: Told, known: &str) -> Result<Physical, Failure> {
     }
 }
 
+/// Before the way back from a change: brings it to its end where the platform stopped while the function had it, or was to get it. It comes
+/// to the function all the same, and would come to it behind the way back, or beside it. Answers what the function made in the old one's
+/// place.
+///
+/// Whoever was waited for in vain is not waited for again.
+async fn interrupted(work: &Work, now: &Physical) -> Result<Option<Physical>, Failure> {
+    let properties = now.properties.as_object().cloned().unwrap_or_default();
+    let mut forth = Work { properties, ..work.clone() };
+    forth.place.goes_back = false;
+    let was = work.made(&now.id, Value::Null);
+    let id = request_id(&forth, UPDATE, Some(&was));
+    if !work.callbacks.is_open(&id)? {
+        return Ok(None);
+    }
+    // What the function refuses, or cannot be asked, it does not do later.
+    let told = match ask(&forth, UPDATE, Some(&was)).await {
+        Ok(Told::Done { id, .. }) => id,
+        Ok(Told::Refused { .. }) | Err(_) => None,
+    };
+    let other = told.filter(|made| *made != now.id);
+    Ok(other.map(|id| forth.made(id, Value::Null)))
+}
+
 /// The function that a token names, or why there can be none.
 fn service(token: &str) -> Result<&str, String> {
     let mut parts = token.split(':');
@@ -125,6 +157,8 @@ async fn ask(work: &Work, request: &'static str, old: Option<&Physical>) -> Resu
     let function = service(&token).map_err(Failure::new)?;
     let timeout = timeout(work)?;
     let id = request_id(work, request, old);
+    // What was asked before the platform stopped comes to the function when it likes: the way back is to wait for it.
+    let is_resumed = work.callbacks.is_open(&id)?;
     if !work.callbacks.is_sent(&id)? {
         // The address outlives the wait a little: an answer on its way is not refused.
         let lifetime = timeout + Duration::from_secs(60);
@@ -138,20 +172,24 @@ async fn ask(work: &Work, request: &'static str, old: Option<&Physical>) -> Resu
     let answer = tokio::select! {
         answer = work.callbacks.wait(&id, timeout, |answers| answers.first().cloned()) => answer?,
         () = work.cancelled() => {
+            if !is_resumed {
+                work.callbacks.left(&id).await?;
+            }
             let reason = format!("Resource {} cancelled", if request == "Create" { "creation" } else { "update" });
             return Ok(Told::Refused { id: None, reason });
         }
     };
     Ok(match answer {
         Some(text) => custom_answer::read(&text, &id),
-        None => Told::Refused {
-            id: None,
-            reason: format!(
+        None => {
+            work.callbacks.left(&id).await?;
+            let reason = format!(
                 "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId \
                  [{id}]. If you are using the Python cfn-response module, you may need to update your Lambda function code so \
                  that CloudFormation can attach the updated version."
-            ),
-        },
+            );
+            Told::Refused { id: None, reason }
+        }
     })
 }
 
@@ -206,7 +244,7 @@ fn event(work: &Work, request: &str, old: Option<&Physical>, id: &str, address: 
     });
     if let (Some(old), Some(event)) = (old, event.as_object_mut()) {
         event.insert("PhysicalResourceId".to_owned(), old.id.clone().into());
-        if request == "Update" {
+        if request == UPDATE {
             event.insert("OldResourceProperties".to_owned(), as_texts(old.properties.clone()));
         }
     }

@@ -9,6 +9,9 @@ use crate::records::Physical;
 
 pub(super) struct UserToGroup;
 
+/// Under which name a stack remembers whom it put into the group itself.
+const ADDED: &str = "Added";
+
 const MEMBERS: [Property; 2] = [required("GroupName"), required("Users")];
 
 impl Provider for UserToGroup {
@@ -47,10 +50,9 @@ impl Provider for UserToGroup {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let made = work.made(&work.planned, Value::Null);
-            let Err(failure) = members(work, &work.text("GroupName"), &Value::Null).await else {
-                return Ok(made);
-            };
+            let done = members(work, &work.text("GroupName"), &Value::Null).await;
             let added = added(work, &Value::Null);
+            let Err(failure) = done else { return Ok(remembers(made, added)) };
             if added.is_empty() {
                 return Err(failure);
             }
@@ -62,14 +64,21 @@ impl Provider for UserToGroup {
     fn update<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, Physical> {
         Box::pin(async move {
             let (before, group) = (text(old.properties.get("GroupName")), work.text("GroupName"));
-            if before == group {
-                members(work, &group, &old.properties).await?;
+            let stays = before == group;
+            if stays {
+                members(work, &group, &present(work, old)).await?;
             } else {
                 members(work, &group, &Value::Null).await?;
                 let none = Work { properties: serde_json::Map::new(), ..work.clone() };
-                members(&none, &before, &old.properties).await?;
+                members(&none, &before, &present(&none, old)).await?;
             }
-            Ok(work.made(&old.id, Value::Object(old.attributes.clone())))
+            let made = work.made(&old.id, Value::Null);
+            // What it goes back to remembers for itself.
+            if work.place.goes_back {
+                return Ok(made);
+            }
+            let before = if stays { by_stack(old) } else { Value::Null };
+            Ok(remembers(made, added(work, &before)))
         })
     }
 
@@ -77,15 +86,43 @@ impl Provider for UserToGroup {
         let stays = text(old.properties.get("GroupName")) == work.text("GroupName");
         let added = added(work, if stays { &old.properties } else { &Value::Null });
         let properties = json!({ "GroupName": work.get("GroupName"), "Users": added });
-        Physical { properties, ..old.clone() }
+        // Whoever stays in the list may have been there before the stack, and is not the way back's to take out.
+        let by_stack = self::added(work, &if stays { by_stack(old) } else { Value::Null });
+        remembers(Physical { properties, ..old.clone() }, by_stack)
     }
 
     fn delete<'a>(&'a self, work: &'a Work, old: &'a Physical) -> Answer<'a, ()> {
         Box::pin(async move {
             let none = Work { properties: serde_json::Map::new(), ..work.clone() };
-            members(&none, &text(old.properties.get("GroupName")), &old.properties).await
+            members(&none, &text(old.properties.get("GroupName")), &present(&none, old)).await
         })
     }
+}
+
+/// The resource, with whom the stack put into the group itself, and has in its list still.
+fn remembers(made: Physical, added: Vec<Value>) -> Physical {
+    let mut attributes = made.attributes;
+    attributes.insert(ADDED.to_owned(), added.into());
+    Physical { attributes, ..made }
+}
+
+/// Of the users in the list those whom the stack put into the group itself. One that was made before this was remembered is taken to have
+/// put in all.
+fn by_stack(of: &Physical) -> Value {
+    let added = of.attributes.get(ADDED).or_else(|| of.properties.get("Users"));
+    json!({ "Users": added })
+}
+
+/// Whom a change is to find in the group, and takes out where they are not wanted: all that the list names, as AWS does.
+// SECURITY: but on the way back only those whom the stack put there: who was in the group before may be held down by what it denies.
+fn present(work: &Work, old: &Physical) -> Value {
+    if !work.place.goes_back {
+        return old.properties.clone();
+    }
+    let by_stack = by_stack(old);
+    let stays =
+        |user: &&Value| list(work.get("Users")).contains(user) || list(by_stack.get("Users")).contains(user);
+    json!({ "Users": list(old.properties.get("Users")).iter().filter(stays).collect::<Vec<_>>() })
 }
 
 /// Of the users that `work` wants in its group those that the stack had there by `old`, or has added since.

@@ -162,7 +162,7 @@ pub(crate) struct Place {
     pub(crate) operation: u64,
     /// True where there is no such resource yet that another one would replace or change.
     pub(crate) is_creation: bool,
-    /// True on the way back from an update.
+    /// True on the way back, from an update or from a creation.
     pub(crate) goes_back: bool,
     /// On the way back, what of the stack and of those in it is left as it is.
     pub(crate) skipped: Vec<String>,

@@ -42,6 +42,58 @@ async fn what_the_stack_has_stays_under_its_own_template() {
 }
 
 #[tokio::test]
+async fn a_default_stays_under_its_own_template() {
+    let stage = stage().await;
+    let days = json!([{ "ParameterKey": "Days", "ParameterValue": "30" }]);
+    let input = json!({ "StackName": "small", "UsePreviousTemplate": true, "Parameters": days });
+    stage.call("UpdateStack", input).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    // Submitted, the template is held against what is asked of one, and so is its default.
+    let text = TEXT.replace("a.*", PATTERN);
+    let refused = stage.update("small", &text.replace("Default: 7", "Default: 14")).await.unwrap_err();
+    assert!(refused.message.contains("AllowedPattern cannot be evaluated"), "{}", refused.message);
+}
+
+/// A stack with a null, as they were taken once.
+#[tokio::test]
+async fn a_null_stays_under_its_own_template() {
+    let stage = Stage::new().await;
+    made(&stage, TEXT).await;
+    let nulls = [
+        ("Type: AWS::Logs::LogGroup,", "Type: AWS::Logs::LogGroup, Metadata: {Note: null},"),
+        (r#""Type":"AWS::Logs::LogGroup","#, r#""Type":"AWS::Logs::LogGroup","Metadata":{"Note":null},"#),
+    ];
+    written(&stage, |stack| {
+        let content = &mut stack.content;
+        for (text, (plain, null)) in [&mut content.template, &mut content.processed].into_iter().zip(nulls) {
+            *text = text.replace(plain, null);
+            assert!(text.contains(null), "{text}");
+        }
+    })
+    .await;
+    stage.call("GetTemplateSummary", json!({ "StackName": "small" })).await.unwrap();
+    let mut input = same(&previous());
+    stage.call("UpdateStack", input.clone()).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.world.things().existing["group/abc"]["retentionInDays"], 30);
+    input["ChangeSetName"] = json!("c");
+    input["Parameters"][1]["ParameterValue"] = json!("14");
+    stage.call("CreateChangeSet", input).await.unwrap();
+    stage.call("ExecuteChangeSet", json!({ "StackName": "small", "ChangeSetName": "c" })).await.unwrap();
+    assert_eq!(stage.settled("small").await, "UPDATE_COMPLETE");
+    let submitted = TEXT.replace(nulls[0].0, nulls[0].1);
+    for (operation, name) in [("UpdateStack", "small"), ("CreateStack", "other")] {
+        let refused =
+            stage.call(operation, json!({ "StackName": name, "TemplateBody": submitted })).await.unwrap_err();
+        assert!(
+            refused.message.contains("'null' values are not allowed in templates"),
+            "{}",
+            refused.message
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_change_set_takes_it_too() {
     let stage = stage().await;
     let mut input = same(&previous());

@@ -6,8 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gateway::Callbacks;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::Stage;
+use super::restart::restarted;
+use super::the_very_same::{goes_back_from_update, goes_on};
 
 const CUSTOM: &str = "
 Parameters: {Size: {Type: String, Default: one}}
@@ -153,11 +156,148 @@ async fn after_a_restart_the_answer_is_awaited_and_nobody_asked_again() {
     let stage = Stage::new().await;
     stage.create("custom", CUSTOM).await.unwrap();
     let event = stage.asked(0).await;
-    let again = super::restart::restarted(&stage).await;
+    let again = restarted(&stage).await;
     let data = json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
     again.answer(&event, data).await;
     assert_eq!(again.settled("custom").await, "CREATE_COMPLETE");
     assert_eq!(again.world.things().inputs.iter().filter(|(name, _)| name == "Invoke").count(), 1);
+}
+
+/// Waits a while, and says how often functions were asked by then.
+async fn invocations(stage: &Stage) -> usize {
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    stage.world.things().inputs.iter().filter(|(name, _)| name == "Invoke").count()
+}
+
+/// The same, and it is to go back.
+async fn interrupted(stage: &Stage, was_noted: bool) -> (String, Value) {
+    let begun = begun(stage, was_noted).await;
+    goes_back_from_update(stage).await;
+    begun
+}
+
+/// An update whose request was given to the function, or was just to be given to it, when the power went.
+async fn begun(stage: &Stage, was_noted: bool) -> (String, Value) {
+    let made = stage.create("small", CUSTOM).await.unwrap();
+    let id = made["StackId"].as_str().unwrap().to_owned();
+    let event = stage.asked(0).await;
+    let done = json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
+    stage.answer(&event, done).await;
+    assert_eq!(stage.settled(&id).await, "CREATE_COMPLETE");
+    stage.world.things().silent.insert("Invoke");
+    let mut input = size("two");
+    input["StackName"] = json!("small");
+    stage.call("UpdateStack", input).await.unwrap();
+    let forth = stage.asked(1).await;
+    if was_noted {
+        stage.callbacks.sent(forth["RequestId"].as_str().unwrap()).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stage.world.things().silent.clear();
+    (id, forth)
+}
+
+#[tokio::test]
+async fn the_way_back_waits_for_what_a_stop_interrupted() {
+    for was_noted in [false, true] {
+        let stage = Stage::new().await;
+        let (id, mut forth) = interrupted(&stage, was_noted).await;
+        let mut nth = 2;
+        let ends = goes_on(&stage, &id);
+        let talks = async {
+            if !was_noted {
+                // Nobody knows whether the function has it: it is given the same request once more.
+                let again = stage.asked(nth).await;
+                for member in ["RequestType", "RequestId", "ResourceProperties", "OldResourceProperties"] {
+                    assert_eq!(again[member], forth[member], "{member}");
+                }
+                (forth, nth) = (again, nth + 1);
+            }
+            assert_eq!(invocations(&stage).await, nth, "{was_noted}");
+            let done =
+                json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
+            stage.answer(&forth, done.clone()).await;
+            let back = stage.asked(nth).await;
+            assert_eq!(
+                (&back["RequestType"], &back["ResourceProperties"]["Size"]),
+                (&json!("Update"), &json!("one"))
+            );
+            assert_eq!(back["OldResourceProperties"]["Size"], "two");
+            stage.answer(&back, done).await;
+        };
+        let (status, ()) = tokio::join!(ends, talks);
+        assert_eq!(status, "UPDATE_ROLLBACK_COMPLETE", "{was_noted}");
+        assert_eq!(invocations(&stage).await, nth + 1, "{was_noted}");
+    }
+}
+
+#[tokio::test]
+async fn the_way_back_waits_where_somebody_cancels_what_was_taken_up_again() {
+    for was_noted in [false, true] {
+        let stage = Stage::new().await;
+        let (id, mut forth) = begun(&stage, was_noted).await;
+        let again = restarted(&stage).await;
+        let (_stop, stopping) = watch::channel(false);
+        let _jobs = again.kit.pipeline.start_jobs(&stopping);
+        let mut nth = 2;
+        if !was_noted {
+            (forth, nth) = (again.asked(nth).await, nth + 1);
+        }
+        assert_eq!(invocations(&again).await, nth, "{was_noted}");
+        again.call("CancelUpdateStack", json!({ "StackName": "small" })).await.unwrap();
+        assert_eq!(invocations(&again).await, nth, "{was_noted}");
+        let done =
+            json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
+        again.answer(&forth, done.clone()).await;
+        let back = again.asked(nth).await;
+        assert_eq!(
+            (&back["RequestType"], &back["ResourceProperties"]["Size"]),
+            (&json!("Update"), &json!("one"))
+        );
+        again.answer(&back, done).await;
+        assert_eq!(again.settled(&id).await, "UPDATE_ROLLBACK_COMPLETE", "{was_noted}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_interrupted_change_made_anew_goes_on_the_way_back() {
+    let stage = Stage::new().await;
+    let (id, forth) = interrupted(&stage, true).await;
+    let ends = goes_on(&stage, &id);
+    let talks = async {
+        let other =
+            json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-2", "Data": { "Name": "named" } });
+        stage.answer(&forth, other).await;
+        let back = stage.asked(2).await;
+        assert_eq!(
+            (&back["RequestType"], &back["PhysicalResourceId"]),
+            (&json!("Delete"), &json!("thing-2"))
+        );
+        assert_eq!(back["ResourceProperties"]["Size"], "two");
+        stage.answer(&back, json!({ "Status": "SUCCESS" })).await;
+    };
+    let (status, ()) = tokio::join!(ends, talks);
+    assert_eq!(status, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(invocations(&stage).await, 3);
+    let thing = json!({ "StackName": "small", "LogicalResourceId": "Thing" });
+    let told = stage.call("DescribeStackResource", thing).await.unwrap();
+    assert_eq!(told["StackResourceDetail"]["PhysicalResourceId"], "thing-1");
+}
+
+#[tokio::test]
+async fn whoever_was_cancelled_is_not_waited_for_on_the_way_back() {
+    let stage = Stage::new().await;
+    let event = stage.made().await;
+    assert_eq!(event["RequestType"], "Create");
+    stage.call("UpdateStack", size("two")).await.unwrap();
+    let forth = stage.asked(1).await;
+    stage.call("CancelUpdateStack", json!({ "StackName": "custom" })).await.unwrap();
+    let back = stage.asked(2).await;
+    assert_eq!(back["ResourceProperties"]["Size"], "one");
+    assert_ne!(back["RequestId"], forth["RequestId"]);
+    let done = json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1", "Data": { "Name": "named" } });
+    stage.answer(&back, done).await;
+    assert_eq!(stage.settled("custom").await, "UPDATE_ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]

@@ -160,6 +160,49 @@ async fn a_change_of_members_that_fails_takes_nobody_elses_out() {
 }
 
 #[tokio::test]
+async fn a_finished_change_of_members_that_goes_back_takes_only_those_out_whom_it_put_there() {
+    // Another resource fails behind it.
+    let fails = |users: &str| {
+        let text = members(users);
+        let other = "Z: {Type: AWS::Logs::LogGroup, DependsOn: X, Properties: {LogGroupName: z}}}";
+        format!("{}, {other}", text.strip_suffix('}').unwrap())
+    };
+    for creates in [false, true] {
+        let stage = Stage::new().await;
+        by_hand(&stage, "hand");
+        let id = if creates { None } else { Some(made(&stage, &members("a, b")).await) };
+        stage.world.things().broken.insert("CreateLogGroup".to_owned());
+        let id = match id {
+            Some(id) => {
+                stage.update("small", &fails("b, hand, new")).await.unwrap();
+                assert_eq!(stage.settled(&id).await, "UPDATE_ROLLBACK_COMPLETE");
+                id
+            }
+            None => {
+                let made = stage.create("small", &fails("hand, new")).await.unwrap();
+                let id = made["StackId"].as_str().unwrap().to_owned();
+                assert_eq!(stage.settled(&id).await, "ROLLBACK_COMPLETE");
+                id
+            }
+        };
+        let left: &[&str] = if creates { &["hand"] } else { &["a", "b", "hand"] };
+        assert_eq!(stage.world.names("member"), left, "{creates}");
+        if creates {
+            continue;
+        }
+        // What goes forward takes out whoever is listed no more, and a deletion all that are listed.
+        stage.world.things().broken.clear();
+        stage.update("small", &members("a, hand")).await.unwrap();
+        assert_eq!(stage.settled(&id).await, "UPDATE_COMPLETE");
+        assert_eq!(stage.world.names("member"), ["a", "hand"]);
+        by_hand(&stage, "other");
+        stage.call("DeleteStack", json!({ "StackName": "small" })).await.unwrap();
+        assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
+        assert_eq!(stage.world.names("member"), ["other"]);
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_takes_out_of_a_group_whom_a_change_that_stopped_put_there() {
     let stage = Stage::new().await;
     let id = made(&stage, &members("a")).await;

@@ -171,6 +171,56 @@ async fn what_follows_from_a_nested_stacks_outputs_is_told_only_where_something_
 }
 
 #[tokio::test]
+async fn nested_stacks_that_feed_each_other_are_told_only_where_something_in_them_changes() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", &format!("{INNER}Outputs: {{Name: {{Value: !Ref Group}}}}\n"));
+    let second = |of: &str| {
+        format!(
+            "Parameters: {{Of: {{Type: String}}}}
+Resources: {{Group: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: !Sub '{of}-${{Of}}'}}}}}}
+Outputs: {{Name: {{Value: !Ref Group}}}}
+"
+        )
+    };
+    put(&stage, "second", &second("second"));
+    let text = format!(
+        "{OUTER}
+  Between: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: !Sub 'between-${{Inner.Outputs.Name}}'}}}}
+  Second: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: s3://b/second, Parameters: {{Of: !GetAtt Inner.Outputs.Name}}}}}}
+  Third: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: s3://b/second, Parameters: {{Of: !Sub '${{Between}}-${{Second.Outputs.Name}}'}}}}}}
+  After: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: !Sub 'after-${{Third.Outputs.Name}}'}}}}
+"
+    );
+    let body = json!({ "TemplateBody": text });
+    set(&stage, "first", "CREATE", body.clone()).await;
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+    let same = set(&stage, "same", "UPDATE", body.clone()).await;
+    assert_eq!(same["Status"], "FAILED", "{same}");
+    let why = same["StatusReason"].as_str().unwrap();
+    assert!(why.starts_with("The submitted information didn't contain changes."), "{why}");
+
+    let ids = |root: &Value| -> Vec<String> {
+        let of = |change: &Value| change["ResourceChange"]["LogicalResourceId"].as_str().unwrap().to_owned();
+        root["Changes"].as_array().unwrap().iter().map(of).collect()
+    };
+    // What is only noted of one of them is no cause for the next.
+    let noted = text.replace(
+        "    Type: AWS::CloudFormation::Stack",
+        "    Type: AWS::CloudFormation::Stack\n    Metadata: {Of: note}",
+    );
+    assert_eq!(ids(&set(&stage, "noted", "UPDATE", json!({ "TemplateBody": noted })).await), ["Inner"]);
+    // And what does change is told of all that it may reach.
+    put(&stage, "second", &second("other"));
+    assert_eq!(ids(&set(&stage, "other", "UPDATE", body.clone()).await), ["Second", "Third", "After"]);
+    put(&stage, "second", &second("second"));
+    let days = json!([{ "ParameterKey": "Days", "ParameterValue": "14" }]);
+    let mut asked = body;
+    asked["Parameters"] = days;
+    let told = ids(&set(&stage, "days", "UPDATE", asked).await);
+    assert_eq!(told, ["Inner", "Between", "Second", "Third", "After"]);
+}
+
+#[tokio::test]
 async fn a_review_that_is_dropped_takes_the_stacks_that_wait_for_it_along() {
     let stage = Stage::new().await;
     put(&stage, "inner", INNER);

@@ -45,7 +45,14 @@ pub(in super::super) fn start_execution(
 ) -> Result<(), Problems> {
     let text = |name: &str| event.properties.get(name).and_then(Value::as_str).unwrap_or_default();
     let api_id = event.properties.get("RestApiId").and_then(api_id).unwrap_or_default().to_owned();
-    let Some(body) = context.bodies.get(&api_id).filter(|body| body.managed) else { return Ok(()) };
+    let auth = event.properties.get("Auth").and_then(Value::as_object).cloned().unwrap_or_default();
+    let Some(body) = context.bodies.get(&api_id).filter(|body| body.managed) else {
+        // SECURITY: the published transform drops it, which leaves the route as open as the author's document has it.
+        return match auth.is_empty() {
+            true => Ok(()),
+            false => Err(Problems::event(source.id, event.id, of_no_effect(context, &api_id))),
+        };
+    };
     let (path, method) = (text("Path"), text("Method").to_lowercase());
     let mut editor = Editor::new(&body.doc)?;
     if editor.has_integration(path, &method) {
@@ -65,13 +72,21 @@ pub(in super::super) fn start_execution(
     let condition = source.condition().map(Text::template);
     // The role is the transform's own, and so is the text that names it.
     editor.add_state_machine(path, &method, &Py::plain(role), &template, condition.as_ref())?;
-    let auth = event.properties.get("Auth").and_then(Value::as_object).cloned().unwrap_or_default();
     secure(context, (source.id, event.id), &api_id, (path, &method), &auth, &mut editor)?;
     let doc = editor.finish();
     if let Some(body) = context.bodies.get_mut(&api_id) {
         body.doc = doc;
     }
     Ok(())
+}
+
+/// Why an event's `Auth` is refused where the routes and their authorization are the author's.
+fn of_no_effect(context: &Context, api_id: &str) -> &'static str {
+    if context.bodies.contains_key(api_id) {
+        "'Auth' of an event has no effect on an API with a 'DefinitionBody'; write it there."
+    } else {
+        "'Auth' of an event has no effect on an API whose routes are not the transform's; write it where they are."
+    }
 }
 
 /// Writes a route's authorization into the body.
@@ -166,17 +181,19 @@ fn add_route(target: &Target<'_>, route: &Route<'_>, context: &mut Context) -> R
                 .to_owned(),
         ));
     };
-    // A document in S3 has its routes in it.
-    let Some(body) = context.bodies.get(&route.api_id) else { return Ok(()) };
+    // A document in S3 has its routes in it, and their authorization.
+    let Some(body) = context.bodies.get(&route.api_id) else {
+        return match route.auth.is_empty() {
+            true => Ok(()),
+            false => Err(refuse(of_no_effect(context, &route.api_id).to_owned())),
+        };
+    };
     let merges = api.get("MergeDefinitions").is_some_and(is_truthy);
     if !body.managed && !merges {
         // The author wrote the body: routes and their authorization are in it.
         return match route.auth.is_empty() || truthy(&route.auth, OVERRIDE).is_some() {
             true => override_auth(route, context),
-            false => Err(refuse(
-                "'Auth' of an event has no effect on an API with a 'DefinitionBody'; write it there."
-                    .to_owned(),
-            )),
+            false => Err(refuse(of_no_effect(context, &route.api_id).to_owned())),
         };
     }
     // As it stands in the template: what refers to a parameter goes into the body so, and into the deployment's name.

@@ -98,6 +98,15 @@ impl Up {
     }
 }
 
+/// A message of a group's function, whose name stands before each of its lines: none can look like another's.
+fn shown(group: &str, message: &str) -> String {
+    let name = group.rsplit('/').next().unwrap_or(group);
+    // What returns to a line's beginning writes over the name.
+    let lines = message.trim_end().split('\n').map(|line| line.trim_end_matches('\r'));
+    let named: Vec<String> = lines.map(|line| format!("{name}  {}", terminal::line(line))).collect();
+    named.join("\n")
+}
+
 /// How far each log group was printed.
 struct Tail {
     pipeline: Pipeline,
@@ -123,8 +132,7 @@ impl Tail {
             for event in events {
                 let id = event.event_id.unwrap_or_default();
                 if !printed.contains(&id) {
-                    let name = group.rsplit('/').next().unwrap_or(group);
-                    terminal::tell(&format!("{name}  {}", event.message.unwrap_or_default().trim_end()));
+                    terminal::tell(&shown(group, &event.message.unwrap_or_default()));
                 }
                 seen.insert(id);
             }
@@ -146,5 +154,17 @@ impl Tail {
         let Ok(answer) = answer else { return Vec::new() };
         let answer = logs_api::FilterLogEventsResponse::from_value(answer);
         answer.ok().and_then(|answer| answer.events).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_a_message_names_its_function() {
+        let told = shown("/aws/lambda/f", "one\r\nother  two\rthree\u{1b}[2J\n");
+        assert_eq!(told, "f  one\nf  other  two\\u000dthree\\u001b[2J");
+        assert_eq!(shown("/aws/lambda/f", ""), "f  ");
     }
 }

@@ -38,7 +38,7 @@ impl Watched {
                 serde_json::from_slice(&STANDARD.decode(payload.as_str().unwrap()).unwrap()).unwrap();
             let id = Callbacks::id_of(event["ResponseURL"].as_str().unwrap()).unwrap();
             let given = event["ResourceProperties"]["N"].as_str().unwrap();
-            let answer = json!({ "Status": "SUCCESS", "PhysicalResourceId": format!("c-{given}"), "Data": { "Arn": given } });
+            let answer = json!({ "Status": "SUCCESS", "PhysicalResourceId": format!("c-{given}"), "Data": { "Arn": format!("::::::{given}") } });
             let answer = match event["RequestType"].as_str() {
                 Some("Delete") => json!({ "Status": "SUCCESS" }),
                 _ => answer,
@@ -73,7 +73,9 @@ impl Watched {
     /// each, and what it did change.
     async fn changed(&mut self, name: &str, old: &Value, new: &Value) -> (Named, BTreeSet<String>) {
         self.stage.create(name, &old.to_string()).await.unwrap();
-        assert_eq!(self.settled(name).await, "CREATE_COMPLETE", "{old}");
+        let status = self.settled(name).await;
+        let events = self.stage.call("DescribeStackEvents", json!({ "StackName": name })).await.unwrap();
+        assert_eq!(status, "CREATE_COMPLETE", "{old} {events}");
         let before = self.there(name).await;
         self.stage.world.things().existing.insert("stored/p".to_owned(), json!(format!("of-{name}")));
         let set = json!({ "StackName": name, "ChangeSetName": "c", "TemplateBody": new.to_string(),
@@ -190,11 +192,11 @@ impl Dice {
 
     /// A text that follows from a resource, in one of the ways there are.
     fn text(&mut self, of: &str) -> Value {
-        let cut = |arn: Value| json!({ "Fn::Select": [0, { "Fn::Split": ["*", arn] }] });
+        let cut = |arn: Value| json!({ "Fn::Select": [6, { "Fn::Split": [":", arn] }] });
         match self.below(15) {
             0 => json!({ "Ref": of }),
             1 => json!({ "Fn::Sub": format!("${{{of}}}") }),
-            2 => json!({ "Fn::Sub": ["${V}-${!of}", { "V": { "Ref": of } }] }),
+            2 => json!({ "Fn::Sub": ["${V}", { "V": { "Ref": of } }] }),
             3 => json!({ "Fn::Sub": ["${V}", { "V": { "Fn::Join": ["", ["v", self.text(of)]] } }] }),
             4 => json!({ "Fn::Select": [1, ["x", self.text(of)]] }),
             5 => json!({ "Fn::If": ["Yes", self.text(of), "no"] }),
@@ -203,8 +205,8 @@ impl Dice {
             8 => cut(json!({ "Fn::GetAtt": [of, { "Ref": "Which" }] })),
             9 => cut(json!({ "Fn::GetAtt": format!("{of}.Arn") })),
             10 => cut(json!({ "Fn::GetAtt": [of, { "Fn::FindInMap": ["M", "A", "B"] }] })),
-            11 => json!({ "Fn::Sub": format!("${{{of}.Arn}}") }),
-            12 => json!({ "Fn::Base64": self.text(of) }),
+            11 => cut(json!({ "Fn::Sub": format!("${{{of}.Arn}}") })),
+            12 => json!({ "Fn::Join": ["", ["{{resolve:ssm:p}}", self.text(of)]] }),
             13 => json!({ "Fn::Select": [0, { "Fn::Split": ["|", self.text(of)] }] }),
             _ => json!("{{resolve:ssm:p}}"),
         }

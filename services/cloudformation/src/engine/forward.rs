@@ -217,10 +217,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         run.queue(record, false);
         return Step::Impossible(format!("Resource type {} is not supported", resource.kind));
     };
-    // What could not be finished is made again, and not changed into what was asked.
-    let is_wreck = record.status == CREATE_FAILED;
-    let known = record.physical.as_ref().filter(|_| !is_wreck).map(|old| &old.filled);
-    let Resolved { properties, policy, filled } = match resolved(run, plan, id, known).await {
+    let Resolved { properties, policy, filled } = match resolved(run, plan, &record).await {
         Ok(resolved) => resolved,
         Err(why) => {
             run.queue(record, false);
@@ -233,7 +230,8 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         remnant::take_up(run, &mut record);
         is_begun = false;
     }
-    let wreck = record.physical.take_if(|_| is_wreck);
+    // What could not be finished is made again, and not changed into what was asked.
+    let wreck = record.physical.take_if(|_| record.status == CREATE_FAILED);
     let in_place = match &mut record.physical {
         None => None,
         Some(old) => {
@@ -305,13 +303,14 @@ struct Resolved {
     filled: Filled,
 }
 
-/// What a resource is to be; `known` is what its dynamic references gave last.
-async fn resolved(run: &Run, plan: &Plan, id: &str, known: Option<&Filled>) -> Result<Resolved, String> {
+/// What a resource is to be.
+async fn resolved(run: &Run, plan: &Plan, record: &ResourceRecord) -> Result<Resolved, String> {
     let told = |error: TemplateError| error.message().to_owned();
-    let kind = plan.resources().get(id).map_or("", |resource| resource.kind.as_str());
+    let (id, kind) = (record.logical_id.as_str(), record.kind.as_str());
     let properties = plan.properties(id, &run.references()).map_err(told)?;
     let policy = plan.policy(id, "CreationPolicy", &run.references()).map_err(told)?;
-    let known = known.cloned().unwrap_or_default();
+    let whole = record.physical.as_ref().filter(|_| record.status != CREATE_FAILED);
+    let known = whole.map(|old| old.filled.clone()).unwrap_or_default();
     let (properties, filled) = dynamic::resolved(&run.caller, properties, &known).await?;
     let properties = diff::with_stack_tags(kind, properties, &run.stack.content.tags);
     providers::check_resolved(id, kind, &properties)?;

@@ -66,7 +66,7 @@ impl Plan {
         }
         check_existing(&dependencies, &resources)?;
         for (key, output) in &outputs {
-            let mut references = References::taken(template, &scope, "Outputs");
+            let mut references = References::taken(&template.resources, &scope, "Outputs");
             let located = |error: TemplateError, member: &str| {
                 error.under(member).under(key).under("Outputs").located(&template.places)
             };
@@ -95,6 +95,16 @@ impl Plan {
     /// What a resource depends on, directly.
     pub fn dependencies(&self, logical_id: &str) -> impl Iterator<Item = &str> {
         self.dependencies.get(logical_id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// What one property of a resource takes its value from, in the branches that are taken: `Name` of a parameter or a
+    /// resource, or `Name.Attribute`, each once.
+    pub fn uses(&self, logical_id: &str, property: &str) -> Result<IndexSet<String>, TemplateError> {
+        let mut references = References::taken(&self.resources, &self.scope, "Resources");
+        let properties = self.resources.get(logical_id).map(|resource| &resource.properties);
+        let given = properties.and_then(|properties| properties.get(property));
+        given.into_iter().try_for_each(|value| references.visit(value))?;
+        Ok(references.uses)
     }
 
     /// The values in scope.
@@ -196,7 +206,7 @@ fn dependencies_of(
     template: &Template,
     scope: &Scope,
 ) -> Result<BTreeSet<String>, TemplateError> {
-    let mut references = References::taken(template, scope, "Resources");
+    let mut references = References::taken(&template.resources, scope, "Resources");
     references.visit(&resource.properties).map_err(|error| error.under("Properties"))?;
     for (name, policy) in &resource.policies {
         references.visit(policy).map_err(|error| error.under(name))?;

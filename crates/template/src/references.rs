@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use crate::error::TemplateError;
-use crate::intrinsic::{self, Attribute, Piece};
+use crate::intrinsic::{self, Attribute, Piece, Resources};
 use crate::scope::{Pseudo, Scope};
 use crate::template::{Output, Resource, Template};
 
@@ -64,24 +65,55 @@ fn check_condition(template: &Template, name: &str) -> Result<(), TemplateError>
     Err(TemplateError::format(format_args!("Unresolved condition dependency {name} in the template")))
 }
 
-/// Collects the resources that a tree refers to.
+/// Which branches of `Fn::If` are looked at.
+#[derive(Clone, Copy)]
+enum Branches<'a> {
+    Taken(&'a Scope),
+    All(&'a Template),
+}
+
+/// Collects what a tree refers to: whatever gives a value that another resource has a part in is found here, or it could not be
+/// made behind that one.
 pub(crate) struct References<'a> {
-    template: &'a Template,
-    /// Which branches of `Fn::If` are taken; without it both are looked at.
-    scope: Option<&'a Scope>,
+    resources: &'a IndexMap<String, Resource>,
+    branches: Branches<'a>,
+    /// The resources.
     pub(crate) found: BTreeSet<String>,
+    /// All names as they are asked for, parameters too: `Name` or `Name.Attribute`, in the order of the template.
+    pub(crate) uses: IndexSet<String>,
     block: &'static str,
+}
+
+/// There are none whose values are known.
+struct Absent;
+
+impl Resources for Absent {
+    fn reference(&self, logical_id: &str) -> Result<Value, TemplateError> {
+        Err(unresolved(logical_id, "Resources"))
+    }
+
+    fn attribute(&self, logical_id: &str, _attribute: &str) -> Result<Value, TemplateError> {
+        Err(unresolved(logical_id, "Resources"))
+    }
 }
 
 impl<'a> References<'a> {
     /// In the branches that are taken.
-    pub(crate) fn taken(template: &'a Template, scope: &'a Scope, block: &'static str) -> Self {
-        Self { template, scope: Some(scope), found: BTreeSet::new(), block }
+    pub(crate) fn taken(
+        resources: &'a IndexMap<String, Resource>,
+        scope: &'a Scope,
+        block: &'static str,
+    ) -> Self {
+        Self::of(resources, Branches::Taken(scope), block)
     }
 
     /// In all branches.
     fn all(template: &'a Template, block: &'static str) -> Self {
-        Self { template, scope: None, found: BTreeSet::new(), block }
+        Self::of(&template.resources, Branches::All(template), block)
+    }
+
+    fn of(resources: &'a IndexMap<String, Resource>, branches: Branches<'a>, block: &'static str) -> Self {
+        Self { resources, branches, found: BTreeSet::new(), uses: IndexSet::new(), block }
     }
 }
 
@@ -97,15 +129,16 @@ impl References<'_> {
                 Some(("Fn::GetAtt", argument)) => {
                     let (id, attribute) = intrinsic::attribute_parts(argument)?;
                     self.attribute(id)?;
+                    self.uses.insert(format!("{id}.{}", self.named(&attribute)));
                     match attribute {
                         Attribute::Function(function) => self.visit(function),
                         Attribute::Text(_) => Ok(()),
                     }
                 }
                 Some(("Fn::Sub", argument)) => self.substitution(argument),
-                Some(("Fn::If", argument)) => match self.scope {
-                    Some(scope) => self.visit(intrinsic::branch(argument, scope)?),
-                    None => self.branches(argument),
+                Some(("Fn::If", argument)) => match self.branches {
+                    Branches::Taken(scope) => self.visit(intrinsic::branch(argument, scope)?),
+                    Branches::All(template) => self.all_branches(template, argument),
                 },
                 Some((_, argument)) => self.visit(argument),
                 None => map
@@ -117,10 +150,10 @@ impl References<'_> {
     }
 
     /// Both branches of an `Fn::If`, whose condition is one of the template's.
-    fn branches(&mut self, argument: &Value) -> Result<(), TemplateError> {
+    fn all_branches(&mut self, template: &Template, argument: &Value) -> Result<(), TemplateError> {
         match argument.as_array().map(Vec::as_slice) {
             Some([Value::String(condition), yes, no]) => {
-                check_condition(self.template, condition)?;
+                check_condition(template, condition)?;
                 self.visit(yes)?;
                 self.visit(no)
             }
@@ -128,15 +161,28 @@ impl References<'_> {
         }
     }
 
+    /// The name of an attribute; empty where a function gives it of what is not known.
+    fn named(&self, attribute: &Attribute<'_>) -> String {
+        match (attribute, self.branches) {
+            (Attribute::Text(text), _) => (*text).to_owned(),
+            (Attribute::Function(function), Branches::Taken(scope)) => {
+                let named = intrinsic::resolve(function, scope, &Absent).ok().flatten();
+                named.as_ref().and_then(crate::parameter::scalar_text).unwrap_or_default()
+            }
+            (Attribute::Function(_), Branches::All(_)) => String::new(),
+        }
+    }
+
     fn reference(&mut self, name: &str) -> Result<(), TemplateError> {
-        let is_value = match self.scope {
-            Some(scope) => scope.value(name).is_some(),
-            None => self.template.parameters.contains_key(name) || Pseudo::has(name),
+        let is_value = match self.branches {
+            Branches::Taken(scope) => scope.value(name).is_some(),
+            Branches::All(template) => template.parameters.contains_key(name) || Pseudo::has(name),
         };
+        self.uses.insert(name.to_owned());
         if name == "AWS::NoValue" || is_value {
             return Ok(());
         }
-        if !self.template.resources.contains_key(name) {
+        if !self.resources.contains_key(name) {
             return Err(unresolved(name, self.block));
         }
         self.found.insert(name.to_owned());
@@ -144,7 +190,7 @@ impl References<'_> {
     }
 
     fn attribute(&mut self, id: &str) -> Result<(), TemplateError> {
-        if !self.template.resources.contains_key(id) {
+        if !self.resources.contains_key(id) {
             let message = format_args!("instance of Fn::GetAtt references undefined resource {id}");
             return Err(TemplateError::function(message));
         }
@@ -163,7 +209,10 @@ impl References<'_> {
                 continue;
             }
             match name.split_once('.') {
-                Some((id, _)) => self.attribute(id)?,
+                Some((id, _)) => {
+                    self.attribute(id)?;
+                    self.uses.insert(name.to_owned());
+                }
                 None => self.reference(name)?,
             }
         }

@@ -44,9 +44,10 @@ struct Fates {
 }
 
 impl Fates {
-    /// Notes what becomes of a resource with these changes.
-    fn note(&mut self, id: &str, details: &[DetailRecord]) {
-        if replacement(details) != "False" {
+    /// Notes what becomes of a resource of this type with these changes.
+    fn note(&mut self, (id, kind): (&str, &str), details: &[DetailRecord]) {
+        let may_be_another = providers::may_become_another(kind) && changes_properties(details);
+        if may_be_another || replacement(details) != "False" {
             self.replaced.insert(id.to_owned());
         }
         if changes_properties(details) {
@@ -57,7 +58,9 @@ impl Fates {
     /// What becomes of what these changes name.
     fn of(changes: &[ChangeRecord]) -> Self {
         let mut fates = Self::default();
-        changes.iter().for_each(|change| fates.note(&change.logical_id, &change.details));
+        for change in changes {
+            fates.note((&change.logical_id, &change.kind), &change.details);
+        }
         fates
     }
 
@@ -107,7 +110,7 @@ pub(crate) fn changes(sides: &Sides<'_>) -> Result<Vec<ChangeRecord>, Error> {
             continue;
         }
         let replacement = replacement(&details);
-        fates.note(id, &details);
+        fates.note((id, &resource.kind), &details);
         let mut change = ChangeRecord::of("Modify", id, &resource.kind);
         change.physical_id = sides.physical(id);
         change.replacement = Some(replacement.to_owned());
@@ -237,7 +240,7 @@ impl Sides<'_> {
                 });
             };
             let mut explained = false;
-            for reference in references(raw) {
+            for reference in new.uses(id, name)? {
                 let (target, is_attribute) = match reference.split_once('.') {
                     Some((target, _)) => (target, true),
                     None => (reference.as_str(), false),
@@ -301,8 +304,9 @@ fn collect(value: &Value, found: &mut Vec<String>) {
                     ("Ref", Value::String(name)) => found.push(name.clone()),
                     ("Fn::GetAtt", Value::String(name)) => found.push(name.clone()),
                     ("Fn::GetAtt", Value::Array(parts)) => {
-                        let parts: Vec<&str> = parts.iter().filter_map(Value::as_str).collect();
-                        found.push(parts.join("."));
+                        let of = |part: &Value| part.as_str().unwrap_or_default().to_owned();
+                        found.push(parts.iter().map(of).collect::<Vec<_>>().join("."));
+                        parts.iter().for_each(|part| collect(part, found));
                     }
                     ("Fn::Sub", Value::String(text)) => found.extend(names_in(text)),
                     ("Fn::Sub", Value::Array(parts)) => {
@@ -402,6 +406,7 @@ mod tests {
             (json!({ "Ref": "A" }), vec!["A"]),
             (json!({ "Fn::GetAtt": ["A", "Arn"] }), vec!["A.Arn"]),
             (json!({ "Fn::GetAtt": "A.Outputs.B" }), vec!["A.Outputs.B"]),
+            (json!({ "Fn::GetAtt": ["A", { "Ref": "N" }] }), vec!["A.", "N"]),
             (json!({ "Fn::Sub": "x-${A}-${!L}-${B.Arn}" }), vec!["A", "B.Arn"]),
             (json!({ "Fn::Sub": ["${V}", { "V": { "Ref": "C" } }] }), vec!["V", "C"]),
             (json!({ "Fn::Join": ["", [{ "Ref": "A" }, "x", { "Ref": "A" }]] }), vec!["A"]),

@@ -1,4 +1,7 @@
-//! Dynamic references, `{{resolve:ssm:NAME[:VERSION]}}`: read when a resource is made or changed.
+//! Dynamic references, `{{resolve:ssm:NAME[:VERSION]}}`: read when a resource is made, or a property that has one is changed.
+//!
+//! A property that says what it said keeps what that gave, whatever the parameter's newest version is by now, as on AWS: what a
+//! change set does not name is not changed.
 //!
 //! SECURITY: read as whoever the stack works for, through the whole pipeline. What is sealed is not read: it would stand in the
 //! stack's records.
@@ -9,28 +12,51 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::records::{Filled, FilledRecord};
 
 const OPEN: &str = "{{resolve:";
 const CLOSE: &str = "}}";
 /// How many parameters one call reads.
 const NAMES_MAX: usize = 10;
 
-/// The properties with the values that their references stand for.
+/// The properties with the values that their references stand for, and which those are; `before` is what they were.
 ///
 /// # Errors
 /// A reference that is none, or whose value there is not or the caller may not read.
-pub(crate) async fn resolved(caller: &Caller, mut properties: Value) -> Result<Value, String> {
+pub(crate) async fn resolved(
+    caller: &Caller,
+    mut properties: Value,
+    before: &Filled,
+) -> Result<(Value, Filled), String> {
+    let mut filled = Filled::new();
     let mut references = BTreeSet::new();
-    collect(&properties, &mut references)?;
-    if references.is_empty() {
-        return Ok(properties);
+    for (name, said) in properties.as_object_mut().into_iter().flatten() {
+        let mut own = BTreeSet::new();
+        collect(said, &mut own)?;
+        if own.is_empty() {
+            continue;
+        }
+        let kept = before.get(name).filter(|kept| kept.said == *said);
+        let gave = kept.map_or(Value::Null, |kept| kept.gave.clone());
+        if kept.is_none() {
+            references.append(&mut own);
+        }
+        filled.insert(name.clone(), FilledRecord { said: said.take(), gave });
     }
     let mut values = BTreeMap::new();
     for names in Vec::from_iter(references).chunks(NAMES_MAX) {
         read(caller, names, &mut values).await?;
     }
-    replace(&mut properties, &values);
-    Ok(properties)
+    for (name, record) in &mut filled {
+        if before.get(name).is_none_or(|kept| kept.said != record.said) {
+            record.gave = record.said.clone();
+            replace(&mut record.gave, &values);
+        }
+        if let Some(property) = properties.get_mut(name) {
+            property.clone_from(&record.gave);
+        }
+    }
+    Ok((properties, filled))
 }
 
 async fn read(

@@ -2,6 +2,8 @@
 //!
 //! Values of `NoEcho` parameters are in stacks and resources: the store seals them, and [`crate::view`] never shows them.
 
+use std::collections::BTreeMap;
+
 use base::{AccountId, Timestamp};
 use identity::Principal;
 use serde::{Deserialize, Serialize};
@@ -394,6 +396,19 @@ pub(crate) struct Physical {
     /// True where the attributes are nobody's to see.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) no_echo: bool,
+    /// What its dynamic references were when they were read.
+    #[serde(default, skip_serializing_if = "Filled::is_empty")]
+    pub(crate) filled: Filled,
+}
+
+/// Properties with dynamic references, by name.
+pub(crate) type Filled = BTreeMap<String, FilledRecord>;
+
+/// What a property with dynamic references said, and what that gave. It does not print: it may hold secrets.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FilledRecord {
+    pub(crate) said: Value,
+    pub(crate) gave: Value,
 }
 
 impl std::fmt::Debug for Physical {

@@ -72,7 +72,9 @@ fn is_cause(detail: &DetailRecord, raw: Option<&Value>, path: &str) -> bool {
             None => break,
         }
     }
-    references(raw).contains(causing)
+    // A function may give the attribute's name.
+    let of_any = causing.split_once('.').map(|(target, _)| format!("{target}."));
+    references(raw).iter().any(|named| named == causing || of_any.as_ref() == Some(named))
 }
 
 /// Maps are compared member by member, and tags one by one: all else is one value.

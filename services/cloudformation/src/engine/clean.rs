@@ -58,7 +58,7 @@ fn replaced(run: &Run, before: Option<&Plan>) -> Vec<Item> {
         items.extend(remnant::replaced(record).into_iter().map(|old| Item {
             id: record.logical_id.clone(),
             remnants: vec![Remnant::ours(old.clone())],
-            what: What::Replaced { was: old, is_kept },
+            what: What::Replaced { was: Box::new(old), is_kept },
         }));
     }
     items

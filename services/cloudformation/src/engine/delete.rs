@@ -26,7 +26,7 @@ pub(super) enum What {
     /// It goes, unless its deletion policy keeps it.
     Resource,
     /// It stays, and something that it was before goes, unless that is kept.
-    Replaced { was: Physical, is_kept: bool },
+    Replaced { was: Box<Physical>, is_kept: bool },
 }
 
 /// What is deleted, and how.

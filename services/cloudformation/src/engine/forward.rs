@@ -16,7 +16,7 @@ use crate::diff;
 use crate::dynamic;
 use crate::error::Error;
 use crate::providers::{self, CREATION_CANCELLED, Failure, Provider, UPDATE_CANCELLED};
-use crate::records::{Change, Physical, ResourceRecord, VERSION};
+use crate::records::{Change, Filled, Physical, ResourceRecord, VERSION};
 use crate::stack_policy::Action;
 
 /// The state of a resource that could not be made, or not wholly.
@@ -217,7 +217,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
         run.queue(record, false);
         return Step::Impossible(format!("Resource type {} is not supported", resource.kind));
     };
-    let (properties, policy) = match resolved(run, plan, id, &resource.kind).await {
+    let Resolved { properties, policy, filled } = match resolved(run, plan, &record).await {
         Ok(resolved) => resolved,
         Err(why) => {
             run.queue(record, false);
@@ -232,13 +232,14 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
     }
     // What could not be finished is made again, and not changed into what was asked.
     let wreck = record.physical.take_if(|_| record.status == CREATE_FAILED);
-    let in_place = match &record.physical {
+    let in_place = match &mut record.physical {
         None => None,
         Some(old) => {
             let changed = providers::changed(&old.properties, &properties);
             // What is in a nested stack may have changed though nothing of it here did.
             let looks = resource.kind == STACK && run.protected(Action::Modify, id, STACK).is_none();
             if changed.is_empty() && !looks && !is_begun {
+                old.filled = filled;
                 record.settled = run.number();
                 run.queue(record, false);
                 return Step::Nothing;
@@ -269,7 +270,7 @@ async fn begin(run: &mut Run, plan: &Plan, id: &str) -> Step {
              update the stack again."
         ));
     }
-    record.pending = Some(remnant::planned(&planned, &properties));
+    record.pending = Some(remnant::planned(&planned, &properties, filled));
     record.reason = (!creates && in_place.is_none()).then(|| REPLACES.to_owned());
     record.status = if creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" }.to_owned();
     // Written until there is another one: it is to go whatever happens meanwhile.
@@ -294,15 +295,26 @@ pub(super) fn of_template(
     record
 }
 
-/// The properties of a resource, and its creation policy.
-async fn resolved(run: &Run, plan: &Plan, id: &str, kind: &str) -> Result<(Value, Option<Value>), String> {
+/// What a resource is to be.
+struct Resolved {
+    properties: Value,
+    policy: Option<Value>,
+    /// What its dynamic references gave.
+    filled: Filled,
+}
+
+/// What a resource is to be.
+async fn resolved(run: &Run, plan: &Plan, record: &ResourceRecord) -> Result<Resolved, String> {
     let told = |error: TemplateError| error.message().to_owned();
+    let (id, kind) = (record.logical_id.as_str(), record.kind.as_str());
     let properties = plan.properties(id, &run.references()).map_err(told)?;
     let policy = plan.policy(id, "CreationPolicy", &run.references()).map_err(told)?;
-    let properties = dynamic::resolved(&run.caller, properties).await?;
+    let whole = record.physical.as_ref().filter(|_| record.status != CREATE_FAILED);
+    let known = whole.map(|old| old.filled.clone()).unwrap_or_default();
+    let (properties, filled) = dynamic::resolved(&run.caller, properties, &known).await?;
     let properties = diff::with_stack_tags(kind, properties, &run.stack.content.tags);
     providers::check_resolved(id, kind, &properties)?;
-    Ok((properties, policy))
+    Ok(Resolved { properties, policy, filled })
 }
 
 fn new_record(id: &str, kind: &str) -> ResourceRecord {
@@ -334,8 +346,9 @@ pub(crate) fn generated_name(provider: &dyn Provider, stack: &str, id: &str) -> 
     format!("{readable}-{}", crypto::random::base32(RANDOM_CHARS))
 }
 
-fn succeed(run: &mut Run, id: &str, physical: Physical) {
+fn succeed(run: &mut Run, id: &str, mut physical: Physical) {
     let Some(mut record) = run.resources.get(id).cloned() else { return };
+    physical.filled = record.pending.as_ref().map(|pending| pending.filled.clone()).unwrap_or_default();
     let creates = record.physical.is_none();
     let same = record.physical.as_ref().is_some_and(|old| old.id == physical.id);
     let old = record.physical.take();

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::run::Run;
 use crate::providers::{self, Again, Failure, Provider, Work};
-use crate::records::{Change, Physical, ResourceRecord};
+use crate::records::{Change, Filled, Physical, ResourceRecord};
 
 /// What is about to be made under this id.
-pub(super) fn planned(id: &str, properties: &Value) -> Physical {
-    Physical { id: id.to_owned(), properties: properties.clone(), attributes: Map::new(), no_echo: false }
+pub(super) fn planned(id: &str, properties: &Value, filled: Filled) -> Physical {
+    let (id, properties) = (id.to_owned(), properties.clone());
+    Physical { id, properties, attributes: Map::new(), no_echo: false, filled }
 }
 
 /// Something that exists, or may exist.

@@ -218,8 +218,11 @@ fn input(work: &Work) -> Map<String, Value> {
 
 /// What is asked of a nested stack that has these properties.
 pub(crate) fn stack_input(properties: &Map<String, Value>, capabilities: &[String]) -> Map<String, Value> {
-    let same = |name: &str| Some((name.to_owned(), properties.get(name)?.clone()));
-    let mut input: Map<String, Value> = ["Tags", "TemplateURL"].into_iter().filter_map(same).collect();
+    let mut input = Map::new();
+    input.extend(properties.get("TemplateURL").map(|url| ("TemplateURL".to_owned(), url.clone())));
+    // Where none are said a stack keeps those that it has.
+    let tags = properties.get("Tags").filter(|tags| !tags.is_null());
+    input.insert("Tags".to_owned(), tags.cloned().unwrap_or_else(|| json!([])));
     let given = properties.get("Parameters").and_then(Value::as_object).into_iter().flatten();
     let parameters: Vec<Value> =
         given.map(|(key, given)| json!({ "ParameterKey": key, "ParameterValue": as_text(given) })).collect();

@@ -79,7 +79,7 @@ use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::drift::Rules;
-use crate::records::Physical;
+use crate::records::{Filled, Physical};
 use crate::registry;
 
 pub(crate) use again::{Again, again};
@@ -233,7 +233,7 @@ impl Work {
             _ => Map::new(),
         };
         let properties = Value::Object(self.properties.clone());
-        Physical { id: id.into(), properties, attributes, no_echo: false }
+        Physical { id: id.into(), properties, attributes, no_echo: false, filled: Filled::new() }
     }
 }
 
@@ -400,6 +400,11 @@ pub(crate) fn find(kind: &str) -> Option<&'static dyn Provider> {
         return Some(&custom::Custom);
     }
     all().find(|provider| provider.kind() == kind)
+}
+
+/// True where whoever makes a resource of this type may answer with another one to any change of it.
+pub(crate) fn may_become_another(kind: &str) -> bool {
+    find(kind).is_some_and(|provider| provider.kind() == custom::Custom.kind())
 }
 
 /// True where a type is known, and the platform's services can make it.

@@ -9,6 +9,7 @@ mod decisions;
 mod deletion;
 mod drift;
 mod faults;
+mod followed;
 mod found_again;
 mod half_changed;
 mod half_way;

@@ -412,3 +412,36 @@ async fn a_resource_of_a_nested_stack_is_skipped_by_both_names() {
     assert_eq!(stage.describe(&inner).await["StackStatus"], "UPDATE_COMPLETE");
     assert_eq!(stage.world.things().existing["group/held"]["retentionInDays"], 14, "it is left as it is");
 }
+
+#[tokio::test]
+async fn the_last_tags_of_a_stack_are_taken_off_the_stacks_in_it() {
+    let stage = Stage::new().await;
+    put(&stage, "inner", INNER);
+    set(&stage, "first", "CREATE", json!({ "Tags": [{ "Key": "of", "Value": "all" }] })).await;
+    assert_eq!(execute(&stage, "first").await, "CREATE_COMPLETE");
+    let asked = json!({ "StackName": "outer" });
+    let resources = stage.call("DescribeStackResources", asked).await.unwrap();
+    let of = |found: &&Value| found["LogicalResourceId"] == "Inner";
+    let inner = resources["StackResources"].as_array().unwrap().iter().find(of).unwrap();
+    let id = inner["PhysicalResourceId"].as_str().unwrap();
+    assert_eq!(stage.describe(id).await["Tags"], json!([{ "Key": "of", "Value": "all" }]));
+    let tags = |stage: &Stage| {
+        let record = crate::stacks::resources(stage.kit.pipeline.store(), id).unwrap().remove(0);
+        record.physical.unwrap().properties["Tags"].clone()
+    };
+    assert_eq!(tags(&stage).as_array().unwrap().len(), 2);
+
+    let set = set(&stage, "none", "UPDATE", json!({ "Tags": [] })).await;
+    assert_eq!(set["Status"], "CREATE_COMPLETE", "{set}");
+    assert_eq!(execute(&stage, "none").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.describe(id).await["Tags"], json!([]));
+    assert_eq!(tags(&stage).as_array().unwrap().len(), 1);
+    let again = json!({ "StackName": "outer", "UsePreviousTemplate": true, "Tags": [{ "Key": "of", "Value": "all" }] });
+    stage.call("UpdateStack", again).await.unwrap();
+    assert_eq!(stage.settled("outer").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.describe(id).await["Tags"], json!([{ "Key": "of", "Value": "all" }]));
+    let none = json!({ "StackName": "outer", "UsePreviousTemplate": true, "Tags": [] });
+    stage.call("UpdateStack", none).await.unwrap();
+    assert_eq!(stage.settled("outer").await, "UPDATE_COMPLETE");
+    assert_eq!(stage.describe(id).await["Tags"], json!([]));
+}

@@ -296,6 +296,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
             json!({ "id": text("keyId") })
         }
         "GetObject" => object(things, &text("Key"))?,
+        "GetParameters" => stored(things, input),
         _ => json!({}),
     })
 }
@@ -356,6 +357,16 @@ fn object(things: &Things, key: &str) -> Result<Value, Error> {
     let found = things.existing.get(&format!("object/{key}"));
     let found = found.ok_or_else(|| Fault::sender("NoSuchKey", "no object"))?;
     Ok(json!({ "Body": found }))
+}
+
+/// The parameters that are there of those that are asked for.
+fn stored(things: &Things, input: &Value) -> Value {
+    let value = |name: &Value| things.existing.get(&format!("stored/{}", name.as_str()?)).cloned();
+    let names = input["Names"].as_array().into_iter().flatten();
+    let found = names
+        .filter_map(|name| Some(json!({ "Name": name, "Type": "String", "Value": value(name)? })))
+        .collect::<Vec<_>>();
+    json!({ "Parameters": found })
 }
 
 fn only(things: &Things, key: &str) -> Result<Value, Error> {
@@ -465,6 +476,7 @@ macro_rules! stand_ins {
 }
 
 stand_ins! {
+    ssm { GetParameters }
     s3 { GetObject PutBucketPolicy GetBucketPolicy DeleteBucketPolicy }
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole

@@ -268,7 +268,7 @@ pub(crate) struct InstallOptions {
 #[derive(ClapArgs, Clone)]
 pub(crate) struct UpOptions {
     /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`. What stands in
-    /// a `samconfig.toml` beside it counts where the command line does not say otherwise.
+    /// a `samconfig.toml` (else `.yaml`, `.yml`) beside it counts where the command line does not say otherwise.
     #[arg(default_value = ".", value_name = "TEMPLATE")]
     pub(crate) template: PathBuf,
 
@@ -280,7 +280,7 @@ pub(crate) struct UpOptions {
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) parameters: Vec<(String, String)>,
 
-    /// The environment whose settings count in `samconfig.toml`.
+    /// The environment whose settings count in `samconfig.toml`. One that is not in it needs a --stack-name.
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) config_env: String,
 
@@ -391,7 +391,7 @@ pub(crate) struct RemoteOptions {
 #[derive(ClapArgs, Clone)]
 pub(crate) struct DeployOptions {
     /// A SAM or CloudFormation template, or the folder that holds `template.yaml`, `template.yml` or `template.json`. What stands in
-    /// a `samconfig.toml` beside it counts where the command line does not say otherwise.
+    /// a `samconfig.toml` (else `.yaml`, `.yml`) beside it counts where the command line does not say otherwise.
     #[arg(default_value = ".", value_name = "TEMPLATE|DIR")]
     pub(crate) template: PathBuf,
 
@@ -421,10 +421,15 @@ pub(crate) struct DeployOptions {
     pub(crate) role_arn: Option<String>,
 
     /// What becomes of a stack that cannot be created; it is rolled back, and removed by the next deployment, where nothing is said.
+    /// With `do-nothing`, one that cannot be changed stays as it is, too.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_failure: Option<OnFailure>,
 
-    /// The environment whose settings count in `samconfig.toml`.
+    /// Make the change set, tell what it would do, and leave the stack as it is.
+    #[arg(long)]
+    pub(crate) no_execute_changeset: bool,
+
+    /// The environment whose settings count in `samconfig.toml`. One that is not in it needs a --stack-name.
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) config_env: String,
 
@@ -448,6 +453,17 @@ pub(crate) enum OnFailure {
     Delete,
     /// All stays as it is.
     DoNothing,
+}
+
+impl OnFailure {
+    /// CloudFormation's word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Rollback => "ROLLBACK",
+            Self::Delete => "DELETE",
+            Self::DoNothing => "DO_NOTHING",
+        }
+    }
 }
 
 /// What `delete` deletes.

@@ -74,6 +74,18 @@ fn requests_find_their_operation() {
             "s3:CopyObject",
         ),
         (None, get("/some-bucket/key"), "s3:GetObject"),
+        // What S3 does not know is passed over.
+        (
+            Some("s3"),
+            Request { method: "DELETE", uri: "/b?nosuch&x-id=DeleteBucket", ..POST },
+            "s3:DeleteBucket",
+        ),
+        (Some("s3"), Request { method: "PUT", uri: "/b/k?ACL&id=1&x-id=PutObject", ..POST }, "s3:PutObject"),
+        (Some("s3"), Request { method: "PUT", uri: "/b/k?acl&versionId=v", ..POST }, "s3:PutObjectAcl"),
+        (Some("s3"), get("/b/k?partNumber=1&versionId=v&response-content-type=t"), "s3:GetObject"),
+        (Some("s3"), get("/b?versions&prefix=p&key-marker=k&encoding-type=url"), "s3:ListObjectVersions"),
+        (Some("s3"), post("/b/k?select&select-type=2", ""), "s3:SelectObjectContent"),
+        (Some("s3"), post("/b?delete", ""), "s3:DeleteObjects"),
     ];
     for (scope, request, expected) in cases {
         let found = ask(scope, &request).map_err(|fault| format!("{fault:?}"));
@@ -136,4 +148,72 @@ fn what_means_nothing_gets_the_protocols_own_error() {
         let id = if scope == Some("s3") { "x-amz-request-id" } else { "x-amzn-requestid" };
         assert_eq!(answer.headers[id], "req-1");
     }
+}
+
+#[test]
+fn a_sub_resource_is_never_passed_over() {
+    let refused = |method: &'static str, uri: &'static str| {
+        let answer = ask(Some("s3"), &Request { method, uri, ..POST }).expect_err(uri).encode("req-1");
+        (answer.status, String::from_utf8(answer.body.to_vec()).unwrap())
+    };
+    let bucket = [
+        "acl",
+        "versioning",
+        "notification",
+        "logging",
+        "requestPayment",
+        "accelerate",
+        "versions",
+        "uploads",
+    ]
+    .iter()
+    .chain(&["location", "policyStatus", "object-lock", "delete", "torrent", "%61cl", "acl=", "analytics"])
+    .map(|name| ("DELETE", format!("/b?{name}")));
+    let object = [
+        "acl",
+        "torrent",
+        "retention",
+        "legal-hold",
+        "restore",
+        "attributes",
+        "uploads",
+        "partNumber=1",
+        "lifecycle",
+    ]
+    .iter()
+    .map(|name| ("DELETE", format!("/b/k?{name}")));
+    let put = [
+        "uploadId=abc",
+        "partNumber=1",
+        "uploads",
+        "restore",
+        "torrent",
+        "attributes",
+        "policy",
+        "delete",
+        "cors",
+    ]
+    .iter()
+    .map(|name| ("PUT", format!("/b/k?{name}")));
+    for (method, uri) in bucket.chain(object).chain(put) {
+        let uri: &'static str = uri.leak();
+        let (status, body) = refused(method, uri);
+        assert_eq!(status, 405, "{method} {uri}: {body}");
+        assert!(
+            body.contains("<Code>MethodNotAllowed</Code>")
+                && body.contains(&format!("<Method>{method}</Method>")),
+            "{body}"
+        );
+    }
+    for (method, uri, names) in [
+        ("GET", "/b?versioning&policy", "policy, versioning"),
+        ("DELETE", "/b?policy&tagging", "policy, tagging"),
+        ("POST", "/b/k?uploads&uploadId=x", "uploadId, uploads"),
+    ] {
+        let (status, body) = refused(method, uri);
+        assert_eq!(status, 400, "{body}");
+        assert!(body.contains(&format!("Conflicting query string parameters: {names}<")), "{body}");
+    }
+    let (status, body) = refused("PUT", "/b/k?versionId=abc");
+    assert!(status == 400 && body.contains("does not accept a version-id"), "{body}");
 }

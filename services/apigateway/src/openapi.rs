@@ -59,9 +59,8 @@ impl Document {
         }
         let json = tree(body)?;
         let Value::Object(root) = json else { return Err(Error::bad("Invalid OpenAPI input.")) };
-        let is_2 = root.get("swagger").and_then(Value::as_str) == Some("2.0");
-        let is_3 =
-            root.get("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.0"));
+        let is_2 = version(&root, "swagger").as_deref() == Some("2.0");
+        let is_3 = version(&root, "openapi").is_some_and(|version| version.starts_with("3.0"));
         if is_2 == is_3 {
             return Err(Error::bad(
                 "Unable to parse API definition because of a malformed definition at path /",
@@ -285,7 +284,21 @@ fn at(error: Error, path: &str, name: &str) -> Error {
 }
 
 fn info(root: &Map<String, Value>, name: &str) -> Option<String> {
-    root.get("info")?.get(name)?.as_str().map(str::to_owned)
+    word(root.get("info")?.get(name)?)
+}
+
+/// The version of a document's language.
+fn version(root: &Map<String, Value>, name: &str) -> Option<String> {
+    word(root.get(name)?)
+}
+
+/// A text, also where it was written without quotes and so reads as a number: `swagger: 2.0`.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
 fn malformed(at: &str) -> Error {

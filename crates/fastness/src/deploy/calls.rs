@@ -18,6 +18,8 @@ const STS: &str = "2011-06-15";
 pub(super) enum Call {
     Create,
     Update,
+    /// By a change set that is not executed.
+    Plan,
 }
 
 /// A stack as it is told.
@@ -30,6 +32,26 @@ pub(super) struct Stack {
     /// The keys of its parameters.
     pub(super) parameters: Vec<String>,
     pub(super) outputs: Vec<(String, String)>,
+}
+
+/// A change set as it is told.
+#[derive(Clone, Default)]
+pub(super) struct ChangeSet {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) stack_id: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What becomes of a resource.
+#[derive(Clone)]
+pub(super) struct Change {
+    pub(super) action: String,
+    pub(super) resource: String,
+    pub(super) kind: String,
+    pub(super) replacement: Option<String>,
 }
 
 pub(super) struct Calls {
@@ -83,15 +105,28 @@ impl Calls {
         Ok((events, element(&xml, "NextToken")))
     }
 
-    /// Begins to create or update a stack, and answers its id.
+    /// Begins to create or update a stack, and answers its id; or to make a change set, and answers that one's.
     pub(super) fn begin(&self, call: Call, input: &[(String, String)]) -> Result<String, Error> {
-        let action = match call {
-            Call::Create => "CreateStack",
-            Call::Update => "UpdateStack",
+        let (action, id) = match call {
+            Call::Create => ("CreateStack", "StackId"),
+            Call::Update => ("UpdateStack", "StackId"),
+            Call::Plan => ("CreateChangeSet", "Id"),
         };
         let input: Vec<(&str, &str)> = input.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let xml = self.cloudformation(action, &input)?;
-        element(&xml, "StackId").ok_or_else(|| "the platform named no stack".into())
+        element(&xml, id).ok_or_else(|| "the platform named nothing that it began".into())
+    }
+
+    /// A page of a change set, and the token of the next.
+    pub(super) fn change_set(
+        &self,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<(ChangeSet, Option<String>), Error> {
+        let mut input = vec![("ChangeSetName", id)];
+        input.extend(token.map(|token| ("NextToken", token)));
+        let xml = self.cloudformation("DescribeChangeSet", &input)?;
+        Ok((read_change_set(&xml), element(&xml, "NextToken")))
     }
 
     /// Begins to delete a stack.
@@ -151,6 +186,24 @@ fn read_stack(xml: &str) -> Stack {
     }
 }
 
+fn read_change_set(xml: &str) -> ChangeSet {
+    let text = |name: &str| element(xml, name).unwrap_or_default();
+    let change = |change: &str| Change {
+        action: element(change, "Action").unwrap_or_default(),
+        resource: element(change, "LogicalResourceId").unwrap_or_default(),
+        kind: element(change, "ResourceType").unwrap_or_default(),
+        replacement: element(change, "Replacement"),
+    };
+    ChangeSet {
+        id: text("ChangeSetId"),
+        name: text("ChangeSetName"),
+        stack_id: text("StackId"),
+        status: text("Status"),
+        reason: element(xml, "StatusReason"),
+        changes: pieces(xml, "ResourceChange").into_iter().map(change).collect(),
+    }
+}
+
 fn read_event(xml: &str) -> StackEvent {
     let text = |name: &str| element(xml, name);
     StackEvent {
@@ -180,5 +233,21 @@ mod tests {
         assert_eq!((stack.id.as_str(), stack.status.as_str()), ("arn:s", "CREATE_COMPLETE"));
         assert_eq!(stack.parameters, ["Size"]);
         assert_eq!(stack.outputs, [("U".to_owned(), "a&b".to_owned())]);
+    }
+
+    #[test]
+    fn a_change_set_is_read() {
+        let xml = "<ChangeSetName>c</ChangeSetName><ChangeSetId>arn:c</ChangeSetId><StackId>arn:s</StackId><Status>CREATE_COMPLETE</Status>\
+                   <Changes><member><Type>Resource</Type><ResourceChange><Action>Modify</Action><LogicalResourceId>G</LogicalResourceId>\
+                   <ResourceType>T</ResourceType><Replacement>True</Replacement><Scope><member>Tags</member></Scope></ResourceChange></member>\
+                   <member><ResourceChange><Action>Add</Action><LogicalResourceId>H</LogicalResourceId></ResourceChange></member></Changes>";
+        let set = read_change_set(xml);
+        assert_eq!(
+            (set.id.as_str(), set.status.as_str(), set.stack_id.as_str()),
+            ("arn:c", "CREATE_COMPLETE", "arn:s")
+        );
+        let [modified, added] = &set.changes[..] else { panic!() };
+        assert_eq!((modified.resource.as_str(), modified.replacement.as_deref()), ("G", Some("True")));
+        assert_eq!((added.action.as_str(), added.resource.as_str()), ("Add", "H"));
     }
 }

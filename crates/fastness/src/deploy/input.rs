@@ -20,6 +20,8 @@ pub(super) fn chosen(options: &DeployOptions) -> Choices {
         tags: options.tags.clone(),
         capabilities: options.capabilities.clone(),
         role_arn: options.role_arn.clone(),
+        on_failure: options.on_failure,
+        no_execute_changeset: options.no_execute_changeset,
         ..Choices::default()
     }
 }
@@ -27,7 +29,6 @@ pub(super) fn chosen(options: &DeployOptions) -> Choices {
 /// Adds choices to the input of a call: parameters as given and else as the stack has them, capabilities, tags, role.
 pub(super) fn add(
     choices: &Choices,
-    on_failure: Option<OnFailure>,
     input: &mut Vec<(String, String)>,
     call: Call,
     document: &Document,
@@ -59,14 +60,17 @@ pub(super) fn add(
         input.push((format!("Tags.member.{}.Value", at + 1), value.clone()));
     }
     input.extend(choices.role_arn.iter().map(|arn| ("RoleARN".to_owned(), arn.clone())));
-    if let (Call::Create, Some(what)) = (call, on_failure) {
-        let word = match what {
-            OnFailure::Rollback => "ROLLBACK",
-            OnFailure::Delete => "DELETE",
-            OnFailure::DoNothing => "DO_NOTHING",
-        };
-        input.push(("OnFailure".to_owned(), word.to_owned()));
-    }
+    let said = match (call, choices.on_failure) {
+        (Call::Create, Some(what)) => Some(("OnFailure", what.word())),
+        (Call::Update, Some(OnFailure::DoNothing)) => Some(("DisableRollback", "true")),
+        // One that stopped half-way goes on from there, whatever is asked.
+        (Call::Update, _) if existing.is_some_and(|stack| super::is_half_way(&stack.status)) => {
+            Some(("DisableRollback", "true"))
+        }
+        // A change set that is executed by hand is told then what becomes of a failure.
+        (Call::Update | Call::Plan, _) | (Call::Create, None) => None,
+    };
+    input.extend(said.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
 
 #[cfg(test)]
@@ -93,7 +97,7 @@ mod tests {
         let stack = Stack { parameters: vec!["C".to_owned(), "Gone".to_owned()], ..Stack::default() };
         let document = Document::parse("Parameters: {A: {}, B: {}, C: {}}").unwrap();
         let mut input = Vec::new();
-        add(&chosen(&options), options.on_failure, &mut input, Call::Create, &document, Some(&stack));
+        add(&chosen(&options), &mut input, Call::Create, &document, Some(&stack));
         let expected = [
             ("Parameters.member.1.ParameterKey", "A"),
             ("Parameters.member.1.ParameterValue", "line"),
@@ -107,11 +111,30 @@ mod tests {
         ];
         assert_eq!(input, pairs(&expected));
         let mut input = Vec::new();
-        add(&Choices::default(), options.on_failure, &mut input, Call::Update, &document, None);
+        let deleted = Choices { on_failure: Some(OnFailure::Delete), ..Choices::default() };
+        add(&deleted, &mut input, Call::Update, &document, None);
         let expected = [
             ("Capabilities.member.1", "CAPABILITY_IAM"),
             ("Capabilities.member.2", "CAPABILITY_AUTO_EXPAND"),
         ];
         assert_eq!(input, pairs(&expected));
+    }
+
+    #[test]
+    fn a_change_that_fails_is_not_taken_back_where_that_is_asked() {
+        let document = Document::parse("Resources: {}").unwrap();
+        let kept = Choices { on_failure: Some(OnFailure::DoNothing), ..Choices::default() };
+        let half_way = Stack { status: "UPDATE_FAILED".to_owned(), ..Stack::default() };
+        let whole = Stack { status: "CREATE_COMPLETE".to_owned(), ..Stack::default() };
+        let last = |choices: &Choices, call: Call, stack: &Stack| {
+            let mut input = Vec::new();
+            add(choices, &mut input, call, &document, Some(stack));
+            input.pop().unwrap()
+        };
+        let kept_on = ("DisableRollback".to_owned(), "true".to_owned());
+        assert_eq!(last(&kept, Call::Update, &whole), kept_on);
+        assert_eq!(last(&Choices::default(), Call::Update, &half_way), kept_on);
+        assert_ne!(last(&Choices::default(), Call::Update, &whole), kept_on);
+        assert_ne!(last(&kept, Call::Plan, &whole), kept_on);
     }
 }

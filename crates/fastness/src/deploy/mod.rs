@@ -7,6 +7,7 @@ mod calls;
 mod input;
 mod outcome;
 mod places;
+mod planned;
 mod remote;
 
 use std::cell::OnceCell;
@@ -20,7 +21,7 @@ use template::Document;
 use template::limits::BODY_BYTES_MAX;
 
 use crate::Error;
-use crate::args::{DeleteOptions, DeployOptions, OnFailure, RemoteOptions};
+use crate::args::{DeleteOptions, DeployOptions, RemoteOptions};
 use crate::artifacts::{Packer, Place, Shelf, key_of};
 use crate::choices::Choices;
 use crate::install::{self, Install};
@@ -40,31 +41,21 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// What keeps it from being deployed at all.
 pub(crate) fn deploy(options: &DeployOptions) -> Result<Outcome, Error> {
     let mut project = Project::find(&options.template, options.stack_name.as_deref())?;
-    let (choices, config_file) = input::chosen(options).with_file(&project.folder, &options.config_env)?;
+    let (choices, reading) = input::chosen(options).with_file(&project.folder, &options.config_env)?;
     if let Some(name) = &choices.stack_name {
         project.stack_name.clone_from(name);
     }
     let remote = RemoteOptions { configured: choices.signer.clone(), ..options.remote.clone() };
     let calls = Calls::new(remote::client(&remote)?);
     let progress = Progress::start(options.remote.json);
-    if let Some(file) = &config_file {
-        progress.say(&format!("reading {} [{}]", file.display(), options.config_env));
-    }
+    reading.tell(&progress);
     // Where installed dependencies are kept between deployments.
     let cache = project.folder.join(".fastness");
     let (accepted, state) = (&options.accept_missing_layers, cache.join("build-sandbox"));
     let installer = install::of_client(&options.install, state, accepted, calls.port())?;
     let bucket = OnceCell::new();
-    let work = Work {
-        project: &project,
-        calls: &calls,
-        progress: &progress,
-        choices,
-        on_failure: options.on_failure,
-        bucket,
-        cache,
-        installer,
-    };
+    let work =
+        Work { project: &project, calls: &calls, progress: &progress, choices, bucket, cache, installer };
     let outcome = work.run();
     progress.finish();
     outcome
@@ -102,7 +93,6 @@ struct Work<'a> {
     calls: &'a Calls,
     progress: &'a Progress,
     choices: Choices,
-    on_failure: Option<OnFailure>,
     bucket: OnceCell<String>,
     cache: PathBuf,
     installer: Arc<dyn Install>,
@@ -124,7 +114,9 @@ impl Work<'_> {
         let packer = Packer::new(self, &self.cache, self.installer.as_ref(), &tell);
         packer.pack(&mut document, &self.project.template)?;
         let name = &self.project.stack_name;
-        let existing = self.ready(self.calls.stack(name)?)?;
+        let found = self.calls.stack(name)?;
+        // What is only planned removes nothing.
+        let existing = if self.choices.no_execute_changeset { found } else { self.ready(found)? };
         let mut input = vec![("StackName".to_owned(), name.clone())];
         let text = document.root.to_string();
         if text.len() > BODY_BYTES_MAX {
@@ -133,22 +125,21 @@ impl Work<'_> {
         } else {
             input.push(("TemplateBody".to_owned(), text));
         }
-        let call = if existing.is_some() { Call::Update } else { Call::Create };
-        let stack = existing.as_ref();
-        input::add(&self.choices, self.on_failure, &mut input, call, &document, stack);
-        if stack.is_some_and(|stack| is_half_way(&stack.status)) {
-            input.push(("DisableRollback".to_owned(), "true".to_owned()));
+        let lines = Lines { document: &document, template: &self.project.template };
+        if self.choices.no_execute_changeset {
+            return self.plan(input, &lines, existing);
         }
+        let call = if existing.is_some() { Call::Update } else { Call::Create };
+        input::add(&self.choices, &mut input, call, &document, existing.as_ref());
         let trail = match &existing {
             Some(stack) => self.calls.trail(&stack.id)?,
             None => Trail::default(),
         };
         self.progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
-        let lines = Lines { document: &document, template: &self.project.template };
         match (self.calls.begin(call, &input), existing) {
             (Ok(id), _) => follow(self.calls, &id, trail, self.progress, Some(&lines)),
             (Err(error), Some(stack)) if error.to_string().contains("No updates are to be performed") => {
-                Ok(Outcome::unchanged(stack))
+                Ok(Outcome::unchanged(stack, self.choices.fail_on_empty_changeset))
             }
             (Err(error), _) => Err(lines.placed(&error.to_string()).into()),
         }
@@ -168,7 +159,12 @@ impl Work<'_> {
             }
             status @ "DELETE_FAILED" => Err(stuck(&stack.name, status).into()),
             "REVIEW_IN_PROGRESS" => {
-                Err(format!("a change set of stack {} waits for review", stack.name).into())
+                let name = &stack.name;
+                Err(format!(
+                    "a change set of stack {name} waits for review: `aws cloudformation execute-change-set` executes it, `fastness delete \
+                     {name}` takes it back"
+                )
+                .into())
             }
             _ => Ok(Some(stack)),
         }

@@ -5,7 +5,8 @@
 use cloudformation::api::StackEvent;
 use serde_json::{Value, json};
 
-use super::calls::Stack;
+use super::calls::{ChangeSet, Stack};
+use super::planned;
 use crate::terminal::line as shown;
 
 /// What came of it.
@@ -16,6 +17,10 @@ pub(crate) struct Outcome {
     is_deletion: bool,
     failures: Vec<Failure>,
     template: Option<String>,
+    /// Whether it is a failure that nothing changed.
+    is_to_change: bool,
+    /// The change set that was made and not executed.
+    planned: Option<ChangeSet>,
 }
 
 /// The first refusal of each resource; those that follow are its echo.
@@ -51,18 +56,28 @@ impl Outcome {
     pub(super) fn of(stack: Stack, failures: Failures, template: Option<String>) -> Self {
         // Only what has a template is made; what is deleted needs none.
         let is_deletion = template.is_none();
-        Self { stack, is_changed: true, is_deletion, failures: failures.0, template }
+        let failures = failures.0;
+        Self { stack, is_changed: true, is_deletion, failures, template, is_to_change: false, planned: None }
     }
 
-    pub(super) fn unchanged(stack: Stack) -> Self {
-        Self { stack, is_changed: false, is_deletion: false, failures: Vec::new(), template: None }
+    pub(super) fn unchanged(stack: Stack, is_to_change: bool) -> Self {
+        Self {
+            is_changed: false,
+            is_deletion: false,
+            is_to_change,
+            ..Self::of(stack, Failures::default(), None)
+        }
+    }
+
+    pub(super) fn planned(stack: Stack, set: ChangeSet) -> Self {
+        Self { planned: Some(set), ..Self::unchanged(stack, false) }
     }
 
     /// True where the stack is as asked.
     pub(crate) fn is_good(&self) -> bool {
         let status = self.stack.status.as_str();
         match (self.is_changed, self.is_deletion) {
-            (false, _) => true,
+            (false, _) => !self.is_to_change,
             (true, true) => status == "DELETE_COMPLETE",
             (true, false) => matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
         }
@@ -71,6 +86,9 @@ impl Outcome {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let Stack { name, status, reason, outputs, .. } = &self.stack;
+        if let Some(set) = &self.planned {
+            return planned::text(set, &self.stack);
+        }
         let name = shown(name);
         if !self.is_changed {
             return format!("the stack {name} is as the template says already ({status})\n");
@@ -96,15 +114,20 @@ impl Outcome {
     /// For programs.
     pub(crate) fn json(&self) -> String {
         let Stack { name, id, status, reason, outputs, .. } = &self.stack;
+        let (change_set, changes) = self.planned.as_ref().map(planned::json).unzip();
         let outputs: serde_json::Map<String, Value> =
             outputs.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
         let failure = |failure: &Failure| json!({ "resource": failure.resource, "type": failure.kind, "reason": failure.reason, "line": failure.line });
         let failures: Vec<Value> = self.failures.iter().map(failure).collect();
-        json!({
+        let mut told = json!({
             "stackName": name, "stackId": id, "status": status, "reason": reason, "changed": self.is_changed,
             "outputs": outputs, "failures": failures,
-        })
-        .to_string()
+        });
+        if let (Some(told), Some(id), Some(changes)) = (told.as_object_mut(), change_set, changes) {
+            told.insert("changeSetId".to_owned(), id);
+            told.insert("changes".to_owned(), changes);
+        }
+        told.to_string()
     }
 }
 
@@ -162,5 +185,12 @@ mod tests {
         let outcome = Outcome::of(stack("CREATE_COMPLETE"), Failures::default(), Some("t.yaml".to_owned()));
         let told = "the stack s is in CREATE_COMPLETE\n  Out = v\\u001b[2J\\u000aForged = x\n";
         assert_eq!(outcome.text(), told);
+    }
+
+    #[test]
+    fn that_nothing_changes_is_a_failure_where_that_is_asked() {
+        for (is_to_change, is_good) in [(false, true), (true, false)] {
+            assert_eq!(Outcome::unchanged(Stack::default(), is_to_change).is_good(), is_good);
+        }
     }
 }

@@ -12,6 +12,7 @@ use protocol::{Bytes, Fault, FromValue, IntoValue, Operation, Structure, Value};
 use service::{Pipeline, Source};
 
 use crate::Error;
+use crate::args::OnFailure;
 use crate::artifacts::{Place, key_of};
 use crate::choices::Choices;
 use crate::deploy::{self, own_bucket_name};
@@ -185,11 +186,12 @@ impl Deployer {
     ) -> Result<Deployed, Error> {
         let existing = self.ready(name, &mut tell).await?;
         let mut trail = self.trail(name).await?;
+        let is_kept = choices.on_failure == Some(OnFailure::DoNothing);
         let input = input_of(name, template, choices);
         let started = match existing {
             None => self.call::<api::CreateStack>(input).await.map(|_| ()),
             Some(stack) => {
-                let goes_on = deploy::is_half_way(&stack.stack_status).then_some(true);
+                let goes_on = (is_kept || deploy::is_half_way(&stack.stack_status)).then_some(true);
                 let input = api::UpdateStackInput { disable_rollback: goes_on, ..updating(input) };
                 self.call::<api::UpdateStack>(input).await.map(|_| ())
             }
@@ -319,6 +321,7 @@ fn input_of(name: &str, template: String, choices: Choices) -> api::CreateStackI
         capabilities: Some(said.unwrap_or_else(|| CAPABILITIES.map(str::to_owned).to_vec())),
         tags: Some(tags).filter(|tags| !tags.is_empty()),
         role_arn: choices.role_arn,
+        on_failure: choices.on_failure.map(|what| what.word().to_owned()),
         ..Default::default()
     }
 }

@@ -13,7 +13,6 @@ mod skip;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use compute::StandIn;
@@ -23,7 +22,7 @@ use tokio::runtime::Handle;
 use crate::Error;
 use crate::args::UpOptions;
 use crate::artifacts::{Packed, Packer};
-use crate::choices::Choices;
+use crate::choices::{Choices, Reading};
 use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
 use crate::terminal;
@@ -58,14 +57,18 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
     })
 }
 
-/// What the stack is told besides its template, as the file beside it says now; and that file, where there is one.
-fn choices(options: &UpOptions, project: &Project) -> Result<(Choices, Option<PathBuf>), Error> {
+/// What the stack is told besides its template, as the file beside it says now; and what is to be told of that.
+fn choices(options: &UpOptions, project: &Project) -> Result<(Choices, Reading), Error> {
     let line = Choices {
         stack_name: options.stack_name.clone(),
         parameters: options.parameters.clone(),
         ..Choices::default()
     };
-    line.with_file(&project.folder, &options.config_env)
+    let (choices, reading) = line.with_file(&project.folder, &options.config_env)?;
+    if choices.no_execute_changeset {
+        return Err("`no_execute_changeset` in samconfig.toml: `up` deploys; `fastness deploy` makes the change set alone".into());
+    }
+    Ok((choices, reading))
 }
 
 struct Up {
@@ -83,9 +86,7 @@ impl Up {
     async fn bring_up(&mut self) -> Result<(), Error> {
         let progress = Arc::new(Progress::start(self.options.json));
         let name = self.project.stack_name.clone();
-        if let (_, Some(file)) = choices(&self.options, &self.project)? {
-            progress.say(&format!("reading {} [{}]", file.display(), self.options.config_env));
-        }
+        choices(&self.options, &self.project)?.1.tell(&progress);
         progress.say(&format!("deploying {} as stack {name}", self.project.template.display()));
         self.deploy(&progress).await?;
         let report = self.report().await?;

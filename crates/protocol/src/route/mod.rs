@@ -5,6 +5,7 @@
 
 mod address;
 mod host;
+mod selectors;
 mod uri_template;
 
 pub use address::addressed_path;
@@ -184,7 +185,12 @@ fn by_action(api: &'static Model, request: &WireRequest<'_>) -> Result<Operation
 }
 
 fn by_path(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
-    find_path(api, request).ok_or_else(|| RouteFault::of(api, unknown_operation()))
+    let operation = find_path(api, request).ok_or_else(|| RouteFault::of(api, unknown_operation()))?;
+    let refusal = match api.protocol() {
+        Protocol::RestXml => selectors::refusal(api, operation, request),
+        _ => None,
+    };
+    refusal.map_or(Ok(operation), |fault| Err(RouteFault::of(api, fault)))
 }
 
 fn find_path(api: &'static Model, request: &WireRequest<'_>) -> Option<OperationModel> {

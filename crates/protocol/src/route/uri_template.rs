@@ -62,6 +62,11 @@ impl UriTemplate {
             && self.query.iter().all(|(name, value)| has_parameter(query, name, *value))
     }
 
+    /// True where it asks for a parameter, and for no other value of it.
+    pub(crate) fn asks(&self, name: &str, value: &str) -> bool {
+        self.query.iter().any(|(own, wanted)| *own == name && wanted.is_none_or(|wanted| wanted == value))
+    }
+
     /// The labels of a path that matches; `None` where it does not, or where a label is not UTF-8.
     pub(crate) fn labels(&self, path: &str) -> Option<Labels> {
         let mut labels = Labels::new();

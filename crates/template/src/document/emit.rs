@@ -2,6 +2,8 @@
 //!
 //! Block style; text that could be read as anything else is quoted. Functions keep their long form.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::scalar;
@@ -88,8 +90,25 @@ fn text(plain: &str, out: &mut String) {
         out.push_str(plain);
     } else {
         // A JSON string is a YAML double-quoted one.
-        out.push_str(&Value::from(plain).to_string());
+        for c in Value::from(plain).to_string().chars() {
+            if is_shown(c) {
+                out.push(c);
+            } else {
+                // Beyond the first plane all is shown.
+                // Writing to a text does not fail.
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+        }
     }
+}
+
+/// True for what stands in YAML as it is: what it calls printable, but for what ends a line, stands before a text or turns the
+/// writing of those who read it.
+fn is_shown(c: char) -> bool {
+    let is_printable =
+        matches!(c, '\x20'..='\x7E' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    let moves = matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    is_printable && !moves
 }
 
 #[cfg(test)]
@@ -110,5 +129,16 @@ mod tests {
             let text = yaml(&tree);
             assert_eq!(Document::parse(&text).unwrap().root, tree, "{text}");
         }
+    }
+
+    #[test]
+    fn what_readers_do_not_take_or_terminals_follow_is_written_out() {
+        for c in "\0\u{1B}\u{7F}\u{80}\u{85}\u{9B}\u{9F}\u{61C}\u{200E}\u{2028}\u{2029}\u{202E}\u{2066}\u{FEFF}\u{FFFE}\u{FFFF}".chars() {
+            let tree = json!({ format!("k{c}"): [format!("{c}v")] });
+            let text = yaml(&tree);
+            assert!(!text.contains(c), "{:X}", u32::from(c));
+            assert_eq!(Document::parse(&text).unwrap().root, tree, "{text}");
+        }
+        assert_eq!(yaml(&json!(["ü €\u{1F600}\u{A0}\u{FFFD}"])), "- \"ü €\u{1F600}\u{A0}\u{FFFD}\"\n");
     }
 }

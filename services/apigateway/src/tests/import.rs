@@ -199,3 +199,27 @@ async fn what_the_sam_translator_writes_is_served() {
     let method = platform.call("GetRestApi", json!({"restApiId": id})).await.unwrap();
     assert_eq!(method["binaryMediaTypes"], json!(["image/png"]));
 }
+
+#[tokio::test]
+async fn a_version_without_quotes_is_one() {
+    let platform = platform().await;
+    for (said, is_known) in [
+        ("swagger: 2.0", true),
+        ("openapi: 3.0", true),
+        ("openapi: 3.0.1", true),
+        ("swagger: 3.0", false),
+        ("swagger: 2", false),
+        ("openapi: 3.1", false),
+        ("swagger: true", false),
+        ("swagger: 2.0\nopenapi: 3.0", false),
+    ] {
+        let body = Bytes::from(format!("{said}\ninfo: {{title: t, version: 1.0}}\npaths: {{}}\n"));
+        let import = crate::api::ImportRestApiRequest { body, ..Default::default() };
+        let made =
+            platform.kit.call::<crate::api::ImportRestApi>(&platform.kit.administrator(), import).await;
+        assert_eq!(made.is_ok(), is_known, "{said}");
+        if let Ok(api) = made {
+            assert_eq!(api.version.as_deref(), Some("1.0"), "{said}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! It understands nothing of the definition: that is API Gateway's.
 
 use protocol::Structure;
+use serde_json::{Map, Value};
 
 use super::document::to_text;
 use super::{Failure, Work, text};
@@ -52,6 +53,22 @@ fn json(bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
     Ok(document.root.to_string().into_bytes())
 }
 
+/// A definition under the resource's name where it has no title of its own: the name needs no title, an import does.
+pub(super) fn named(body: Vec<u8>, name: Option<&Value>) -> Vec<u8> {
+    let Some(name) = name.filter(|name| name.as_str().is_some_and(|name| !name.is_empty())) else {
+        return body;
+    };
+    // What is no definition is for API Gateway to refuse.
+    let Ok(Value::Object(mut root)) = serde_json::from_slice(&body) else { return body };
+    let info = root.entry("info").or_insert_with(|| Value::Object(Map::new()));
+    let Value::Object(info) = info else { return body };
+    if !matches!(info.get("title"), None | Some(Value::Null)) && info.get("title") != Some(&Value::from("")) {
+        return body;
+    }
+    info.insert("title".to_owned(), name.clone());
+    Value::Object(root).to_string().into_bytes()
+}
+
 /// True where the definition itself says what a property of the template says; of one in S3 that is not known, and so it does.
 pub(super) fn tells(work: &Work, pointer: &str) -> bool {
     match work.get("Body") {
@@ -63,6 +80,24 @@ pub(super) fn tells(work: &Work, pointer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stands_in_for_a_title() {
+        let name = Value::from("n");
+        for (body, expected) in [
+            (r#"{"info":{}}"#, r#"{"info":{"title":"n"}}"#),
+            (r#"{"info":{"title":""}}"#, r#"{"info":{"title":"n"}}"#),
+            (r#"{"paths":{}}"#, r#"{"paths":{},"info":{"title":"n"}}"#),
+            (r#"{"info":{"title":"own"}}"#, r#"{"info":{"title":"own"}}"#),
+            (r#"{"info":[]}"#, r#"{"info":[]}"#),
+            ("no definition", "no definition"),
+        ] {
+            let named = named(body.as_bytes().to_vec(), Some(&name));
+            assert_eq!(String::from_utf8(named).unwrap(), expected);
+        }
+        assert_eq!(named(b"{}".to_vec(), None), b"{}");
+        assert_eq!(named(b"{}".to_vec(), Some(&Value::from(""))), b"{}");
+    }
 
     #[test]
     fn a_definition_in_yaml_is_its_json() {

@@ -79,7 +79,10 @@ impl Provider for RestApi {
     fn create<'a>(&'a self, work: &'a Work) -> Answer<'a, Physical> {
         Box::pin(async move {
             let answer = match definition::read(work).await? {
-                Some(body) => work.call("apigateway", "ImportRestApi", import(work, &body)).await?,
+                Some(body) => {
+                    let body = definition::named(body, work.get("Name"));
+                    work.call("apigateway", "ImportRestApi", import(work, &body)).await?
+                }
                 None => work.call("apigateway", "CreateRestApi", Value::Object(plain(work)?)).await?,
             };
             let id = text(answer.get("id"));

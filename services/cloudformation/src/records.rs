@@ -120,6 +120,9 @@ pub(crate) struct StackRecord {
     /// Of a nested stack, what it was before the stack around it changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) former: Option<FormerRecord>,
+    /// Why its last operation turned back: the state that it ended in does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) turned_back: Option<String>,
 }
 
 /// A token that a caller gave to a request.

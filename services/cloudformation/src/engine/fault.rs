@@ -39,6 +39,7 @@ pub(super) async fn end(
             if let Some(operation) = &mut stack.operation {
                 operation.turn_back();
             }
+            stack.turned_back = Some(reason.clone());
         };
         return run.set_stack(turn.status, Some(&reason), to_rollback).await;
     }

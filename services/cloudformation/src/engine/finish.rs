@@ -78,6 +78,7 @@ pub(super) async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Resul
             })
             .await;
     }
+    let why = reason.trim_end().to_owned();
     // A stack that never stood firm has nothing to go back to.
     let (status, reason) = if creates || operation.before.is_none() {
         (status::ROLLBACK_IN_PROGRESS, format!("{} Rollback requested by user.", reason.trim_end()))
@@ -88,6 +89,7 @@ pub(super) async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Resul
         if let Some(operation) = &mut stack.operation {
             operation.turn_back();
         }
+        stack.turned_back = Some(why);
     };
     run.set_stack(status, Some(&reason), to_rollback).await
 }

@@ -213,6 +213,7 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         drift: None,
         retain_except_on_create: false,
         former: None,
+        turned_back: None,
     }
 }
 
@@ -276,6 +277,7 @@ fn write(
     next.operation = Some(operation);
     status.clone_into(&mut next.status);
     next.reason = Some("User Initiated".to_owned());
+    next.turned_back = None;
     let told = (next.name.as_str(), Some(next.id.as_str()), STACK);
     let event = stacks::event(&next, told, status, next.reason.as_deref(), now);
     stacks::set_cancelled(tx, &next, takes_over)?;

@@ -12,6 +12,7 @@ use super::{
 use crate::drift::Rules;
 use crate::operations::outer::OPERATION;
 use crate::records::Physical;
+use crate::stacks;
 
 pub(super) struct Nested;
 
@@ -118,7 +119,7 @@ impl Provider for Nested {
             let (stack, _) = updated(work, &old.id).await?;
             // A stack that rolled back by itself is where the outer one's way back wants it.
             if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
-                return Err(failed(&old.id, "updated", &stack));
+                return Err(failed(work, &old.id, "updated", &stack));
             }
             // SECURITY: where a try of before the platform's restart did the work, the stack stands behind that one's operation. Under
             // an older one it would keep, and go back to, what it was long before, and lose what it holds.
@@ -147,7 +148,7 @@ impl Provider for Nested {
             if status(&stack) == "DELETE_COMPLETE" {
                 return Ok(());
             }
-            Err(failed(&old.id, "deleted", &stack))
+            Err(failed(work, &old.id, "deleted", &stack))
         })
     }
 }
@@ -161,7 +162,7 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     };
     let stack = ended.map_err(|failure| failure.after(&made))?;
     if status(&stack) != "CREATE_COMPLETE" {
-        return Err(failed(&made.id, "created", &stack).after(&made));
+        return Err(failed(work, &made.id, "created", &stack).after(&made));
     }
     let at = made.attributes.get(OPERATION).cloned();
     Ok(Physical { attributes: told(&stack, at), ..made })
@@ -207,7 +208,7 @@ async fn continued(work: &Work, stack: &Value) -> Result<(), Failure> {
     let stack = settled(work, &id).await?;
     match status(&stack).as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
-        _ => Err(failed(&id, "updated", &stack)),
+        _ => Err(failed(work, &id, "updated", &stack)),
     }
 }
 
@@ -261,13 +262,26 @@ fn last_operation(stack: &Value) -> Option<Value> {
     stack.pointer("/LastOperations/0/OperationId").cloned()
 }
 
-fn failed(id: &str, verb: &str, stack: &Value) -> Failure {
-    let reason = text(stack.get("StackStatusReason"));
-    Failure::new(
-        format!("Embedded stack {id} was not successfully {verb}: {reason}")
-            .trim_end_matches(": ")
-            .to_owned(),
-    )
+/// That a nested stack is not what was asked, and why.
+fn failed(work: &Work, id: &str, verb: &str, stack: &Value) -> Failure {
+    let told = Some(text(stack.get("StackStatusReason"))).filter(|told| !told.is_empty());
+    let reason = told.or_else(|| turned_back(work, id));
+    let said = format!("Embedded stack {id} was not successfully {verb}");
+    Failure::new(match reason {
+        None => said,
+        Some(reason) if verb == "updated" => {
+            format!("{said}. Currently in {} with reason: {reason}", status(stack))
+        }
+        Some(reason) => format!("{said}: {reason}"),
+    })
+}
+
+/// Why a nested stack's last operation turned back. That it is a stack of this one, and may be seen, is known by then; its
+/// events tell the same to who may read them.
+fn turned_back(work: &Work, id: &str) -> Option<String> {
+    let caller = &work.caller;
+    let (store, region) = (caller.pipeline.store(), caller.pipeline.region());
+    stacks::by_id(store, caller.account, region.as_str(), id).ok()??.turned_back
 }
 
 /// `Outputs.Name` for each output, and behind which of its operations the stack stands.

@@ -445,3 +445,41 @@ async fn the_last_tags_of_a_stack_are_taken_off_the_stacks_in_it() {
     assert_eq!(stage.settled("outer").await, "UPDATE_COMPLETE");
     assert_eq!(stage.describe(id).await["Tags"], json!([]));
 }
+
+#[tokio::test]
+async fn why_a_nested_stack_failed_is_told_by_the_one_around_it() {
+    let stage = Stage::new().await;
+    put(&stage, "held", HELD);
+    put(&stage, "holder", HOLDER);
+    stage.world.things().broken.insert("PutRetentionPolicy".to_owned());
+    stage.create("top", TOP).await.unwrap();
+    assert_eq!(stage.settled("top").await, "ROLLBACK_COMPLETE");
+    let told = stage.reason("top", "Mid", "CREATE_FAILED").await;
+    assert!(
+        told.starts_with("Embedded stack arn:aws:cloudformation:")
+            && told.ends_with(
+                " was not successfully created: The following resource(s) failed to create: [In]."
+            ),
+        "{told}"
+    );
+
+    let stage = Stage::new().await;
+    put(&stage, "held", HELD);
+    put(&stage, "holder", HOLDER);
+    stage.create("top", TOP).await.unwrap();
+    assert_eq!(stage.settled("top").await, "CREATE_COMPLETE");
+    let more = "  Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}\n";
+    stage.world.things().broken.insert("CreateRole".to_owned());
+    put(&stage, "holder", &format!("{HOLDER}{more}"));
+    let input = json!({ "StackName": "top", "TemplateBody": TOP, "Capabilities": ["CAPABILITY_IAM"] });
+    stage.call("UpdateStack", input).await.unwrap();
+    assert_eq!(stage.settled("top").await, "UPDATE_ROLLBACK_COMPLETE");
+    let told = stage.reason("top", "Mid", "UPDATE_FAILED").await;
+    assert!(
+        told.ends_with(
+            " was not successfully updated. Currently in UPDATE_ROLLBACK_COMPLETE with reason: The following resource(s) \
+             failed to create: [Role]."
+        ),
+        "{told}"
+    );
+}

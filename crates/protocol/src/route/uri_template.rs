@@ -50,6 +50,11 @@ impl UriTemplate {
         self.text
     }
 
+    /// The query parameters that must be there, whatever their value.
+    pub(super) fn flags(&self) -> impl Iterator<Item = &'static str> {
+        self.query.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name)
+    }
+
     /// How many literals it has: of two templates that match, the one with more is meant.
     pub(crate) fn specificity(&self) -> (usize, usize) {
         let literals = self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();

@@ -5,7 +5,7 @@
 
 mod address;
 mod host;
-mod selectors;
+mod subresource;
 mod uri_template;
 
 pub use address::addressed_path;
@@ -107,7 +107,7 @@ fn unsigned(request: &WireRequest<'_>) -> Option<&'static Model> {
     }
     let by_path = models()
         .filter(|model| model.protocol() == Protocol::RestJson)
-        .find(|model| find_path(model, request).is_some());
+        .find(|model| find_path(model, request, None).is_some());
     by_path.or_else(|| address::could_be_s3(request).then(|| model(address::S3)).flatten())
 }
 
@@ -185,19 +185,28 @@ fn by_action(api: &'static Model, request: &WireRequest<'_>) -> Result<Operation
 }
 
 fn by_path(api: &'static Model, request: &WireRequest<'_>) -> Result<OperationModel, RouteFault> {
-    let operation = find_path(api, request).ok_or_else(|| RouteFault::of(api, unknown_operation()))?;
-    let refusal = match api.protocol() {
-        Protocol::RestXml => selectors::refusal(api, operation, request),
-        _ => None,
-    };
-    refusal.map_or(Ok(operation), |fault| Err(RouteFault::of(api, fault)))
+    let refuse = |fault| RouteFault::of(api, fault);
+    if api.protocol() != Protocol::RestXml {
+        return find_path(api, request, None).ok_or_else(|| refuse(unknown_operation()));
+    }
+    let selector = subresource::selected(api, request).map_err(refuse)?;
+    let unknown =
+        || selector.map_or_else(unknown_operation, |name| subresource::not_allowed(request.method, name));
+    let operation = find_path(api, request, selector).ok_or_else(|| refuse(unknown()))?;
+    subresource::version_refused(operation, request).map_or(Ok(operation), |fault| Err(refuse(fault)))
 }
 
-fn find_path(api: &'static Model, request: &WireRequest<'_>) -> Option<OperationModel> {
+/// The operation of this method and path; of this sub-resource, where one is named.
+fn find_path(
+    api: &'static Model,
+    request: &WireRequest<'_>,
+    selector: Option<&str>,
+) -> Option<OperationModel> {
     let is_xml = api.protocol() == Protocol::RestXml;
     api.operations()
         .filter(|operation| operation.http_method() == request.method)
         .filter(|operation| operation.uri().matches(request.path, request.query))
+        .filter(|operation| selector.is_none_or(|name| subresource::is_of(*operation, name)))
         .filter_map(|operation| {
             // In S3 many operations share a path: what an operation requires beside the path tells them apart.
             let required = if is_xml { required(operation, request)? } else { 0 };

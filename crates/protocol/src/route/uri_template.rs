@@ -50,6 +50,11 @@ impl UriTemplate {
         self.text
     }
 
+    /// The query parameters that must be there, whatever their value.
+    pub(super) fn flags(&self) -> impl Iterator<Item = &'static str> {
+        self.query.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name)
+    }
+
     /// How many literals it has: of two templates that match, the one with more is meant.
     pub(crate) fn specificity(&self) -> (usize, usize) {
         let literals = self.segments.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
@@ -60,11 +65,6 @@ impl UriTemplate {
     pub(crate) fn matches(&self, path: &str, query: &str) -> bool {
         self.walk(path, |_, _| true)
             && self.query.iter().all(|(name, value)| has_parameter(query, name, *value))
-    }
-
-    /// True where it asks for a parameter, and for no other value of it.
-    pub(crate) fn asks(&self, name: &str, value: &str) -> bool {
-        self.query.iter().any(|(own, wanted)| *own == name && wanted.is_none_or(|wanted| wanted == value))
     }
 
     /// The labels of a path that matches; `None` where it does not, or where a label is not UTF-8.

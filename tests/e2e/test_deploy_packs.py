@@ -159,6 +159,37 @@ parameter_overrides = 5
     assert fastness(platform, "delete", name).returncode == 0
 
 
+def test_samconfig_may_ask_for_a_change_set_alone_and_nothing_of_it_is_dropped(platform, tmp_path, name):
+    stacks = platform.client("cloudformation")
+    (tmp_path / "template.yaml").write_text("Parameters: {A: {Type: String}}\nResources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref A}}}\n")
+    config = tmp_path / "samconfig.toml"
+
+    def deploy(settings, *arguments):
+        config.write_text(f'[default.deploy.parameters]\nstack_name = "{name}"\nparameter_overrides = {{A = "m1"}}\n{settings}\n')
+        return fastness(platform, "deploy", str(tmp_path), *arguments)
+
+    planned = deploy("no_execute_changeset = true", "--json")
+    told = json.loads(planned.stdout)
+    assert planned.returncode == 0 and told["status"] == "REVIEW_IN_PROGRESS" and told["changes"][0]["resource"] == "P", planned.stderr
+    assert stacks.describe_change_set(ChangeSetName=told["changeSetId"])["ExecutionStatus"] == "AVAILABLE"
+    assert stacks.describe_stack_resources(StackName=name)["StackResources"] == []
+    waits = deploy("")
+    assert waits.returncode == 1 and "waits for review" in waits.stderr
+    stacks.delete_stack(StackName=name)
+    made = deploy('confirm_changeset = true\nno_such = "x"')
+    assert made.returncode == 0 and "`confirm_changeset` counts for nothing" in made.stderr and "`no_such` is no setting" in made.stderr, made.stderr
+    planned = deploy("", "--no-execute-changeset", "--parameter", "A=m2")
+    assert planned.returncode == 0 and "Modify P (AWS::SSM::Parameter)" in planned.stdout, planned.stdout
+    assert stacks.describe_stacks(StackName=name)["Stacks"][0]["Parameters"][0]["ParameterValue"] == "m1"
+    empty = deploy("fail_on_empty_changeset = true")
+    assert empty.returncode == 1 and "is as the template says already" in empty.stdout, empty.stdout + empty.stderr
+    refused = deploy('notification_arns = ["a"]')
+    assert refused.returncode == 1 and "`notification_arns` is not supported" in refused.stderr
+    missing = deploy("", "--config-env", "nope")
+    assert missing.returncode == 1 and "`nope`" in missing.stderr
+    assert fastness(platform, "delete", name).returncode == 0
+
+
 def test_what_cannot_be_packed_is_told_with_its_line(platform, project, name):
     (project / "template.yaml").write_text(OUTER.replace("layers/plain}", "layers/gone}"))
     failed = fastness(platform, "deploy", str(project), "--stack-name", name, "--parameter", "Greeting=x")

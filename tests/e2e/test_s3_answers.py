@@ -54,6 +54,24 @@ def test_documents_have_s3s_namespace_and_errors_have_none(platform, s3, bucket)
     assert missing.status_code == 404 and b"<Error><Code>NoSuchKey</Code>" in missing.content
 
 
+def test_a_sub_resource_never_means_the_plain_operation(platform, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    object = f"/{bucket}/k"
+    for method, path, status, code in [
+        *(("DELETE", f"/{bucket}?{query}", 405, "MethodNotAllowed") for query in ("acl", "versioning", "abac", "metrics", "uploads", "policyStatus")),
+        *(("DELETE", f"{object}?{query}", 405, "MethodNotAllowed") for query in ("torrent", "acl", "retention")),
+        *(("PUT", f"{object}?{query}", 405, "MethodNotAllowed") for query in ("uploadId=abc", "restore", "attributes")),
+        ("PUT", f"{object}?partNumber=1", 400, "InvalidArgument"),
+        ("PUT", f"{object}?versionId=abc", 400, "InvalidArgument"),
+        ("DELETE", f"/{bucket}?policy&tagging", 400, "InvalidArgument"),
+        ("POST", f"{object}?uploadId=x&uploads", 400, "InvalidArgument"),
+    ]:
+        answer = raw(platform, method, path, b"new" if method == "PUT" else b"")
+        assert answer.status_code == status and f"<Code>{code}</Code>".encode() in answer.content, (method, path, answer.content)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"old"
+    assert raw(platform, "GET", f"{object}?response-content-type=a&x-id=GetObject").headers["content-type"] == "a"
+
+
 def test_readers_are_told_of_delete_markers(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")

@@ -24,6 +24,8 @@ pub(super) struct Things {
     pub(super) broken_after: BTreeMap<String, usize>,
     /// What operations answer that are refused in words of their own.
     pub(super) refusals: BTreeMap<String, String>,
+    /// Operations that take nothing for a name.
+    pub(super) invalid: BTreeSet<String>,
     /// Operations that panic.
     pub(super) panicking: BTreeSet<String>,
     /// Operations that do their work and never answer: the power goes before that.
@@ -186,6 +188,10 @@ impl World {
         if things.panicking.contains(operation) {
             drop(things);
             panic!("{operation} panics");
+        }
+        let is_invalid = operation.ends_with("Policy") && service == "iam" && name.contains(' ');
+        if is_invalid || things.invalid.contains(operation) {
+            return Err(Fault::sender("InvalidInput", format!("{operation}: the name is invalid.")).into());
         }
         let spent = match things.broken_after.get_mut(operation) {
             Some(0) => true,

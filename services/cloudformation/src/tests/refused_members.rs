@@ -1,0 +1,77 @@
+//! What a service refuses of one member of a list was never there: neither the way back nor the deletion stops at it.
+
+use serde_json::{Value, json};
+
+use super::Stage;
+
+const BARE: &str =
+    "Resources: {X: {Type: AWS::IAM::Role, Properties: {RoleName: x, AssumeRolePolicyDocument: {}}}}";
+
+/// Lists of a role of which IAM refuses one member.
+fn refused() -> [String; 4] {
+    let with = |list: &str| BARE.replace("RoleName: x", &format!("RoleName: x, {list}"));
+    let document = "PolicyDocument: {Statement: []}";
+    let many: Vec<String> = (0..60).map(|number| format!("{{Key: t{number}, Value: x}}")).collect();
+    [
+        with(&format!("Policies: [{{PolicyName: a, {document}}}, {{PolicyName: b c, {document}}}]")),
+        with("ManagedPolicyArns: [x]"),
+        with("Tags: [{Key: own, Value: x}, {Key: '', Value: x}]"),
+        with(&format!("Tags: [{}]", many.join(", "))),
+    ]
+}
+
+#[tokio::test]
+async fn a_creation_goes_back_and_leaves_nothing() {
+    for template in refused() {
+        let stage = Stage::new().await;
+        stage.create("one", &template).await.unwrap();
+        assert_eq!(stage.settled("one").await, "ROLLBACK_COMPLETE", "{template}");
+        assert!(stage.world.is_empty(), "{template}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_goes_back_and_the_stack_is_deleted() {
+    for template in refused() {
+        let stage = Stage::new().await;
+        stage.create("one", BARE).await.unwrap();
+        assert_eq!(stage.settled("one").await, "CREATE_COMPLETE");
+        let id = stage.describe("one").await["StackId"].as_str().unwrap().to_owned();
+        stage.update("one", &template).await.unwrap();
+        assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE", "{template}");
+        assert!(stage.world.names("inline").is_empty(), "{template}");
+        stage.call("DeleteStack", json!({ "StackName": "one" })).await.unwrap();
+        assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
+        assert!(stage.world.is_empty(), "{template}");
+    }
+}
+
+/// The keys of every call that took tags off.
+fn taken_off(stage: &Stage) -> Vec<Value> {
+    let inputs = stage.world.things().inputs.clone();
+    let calls = inputs.into_iter().filter(|(operation, _)| operation == "UntagRole");
+    calls.map(|(_, input)| input["TagKeys"].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_goes_with_a_key_that_cannot_be_is_taken_off_all_the_same() {
+    let stage = Stage::new().await;
+    stage.create("one", BARE).await.unwrap();
+    stage.settled("one").await;
+    stage.update("one", &refused()[2]).await.unwrap();
+    assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(taken_off(&stage), [json!(["own"])]);
+}
+
+#[tokio::test]
+async fn a_tag_that_may_be_there_is_not_taken_to_be_gone() {
+    let stage = Stage::new().await;
+    let tagged = BARE.replace("RoleName: x", "RoleName: x, Tags: [{Key: own, Value: x}]");
+    stage.create("one", &tagged).await.unwrap();
+    stage.settled("one").await;
+    stage.world.things().invalid.insert("UntagRole".to_owned());
+    stage.update("one", BARE).await.unwrap();
+    assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE");
+    let why = stage.reason("one", "X", "UPDATE_FAILED").await;
+    assert!(why.contains("UntagRole: the name is invalid"), "{why}");
+}

@@ -113,7 +113,7 @@ impl Provider for Analyzer {
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 let of = json!({ "resourceArn": old.id });
-                tags::take_off(work, (SERVICE, "UntagResource"), of, "tagKeys", removed).await?;
+                tags::take_off(work, (SERVICE, "UntagResource"), &of, "tagKeys", removed).await?;
             }
             if !set.is_empty() {
                 work.call(SERVICE, "TagResource", json!({ "resourceArn": old.id, "tags": set })).await?;

@@ -286,7 +286,7 @@ async fn set_tags(work: &Work, id: &str, old: Option<&Value>) -> Result<(), Fail
         tags::take_off(
             work,
             ("apigateway", "UntagResource"),
-            json!({ "resourceArn": arn }),
+            &json!({ "resourceArn": arn }),
             "tagKeys",
             removed,
         )

@@ -207,7 +207,7 @@ async fn set_tags(work: &Work, api: &str, old: &Physical) -> Result<(), Failure>
         tags::take_off(
             work,
             ("apigateway", "UntagResource"),
-            json!({ "resourceArn": arn }),
+            &json!({ "resourceArn": arn }),
             "tagKeys",
             removed,
         )

@@ -368,7 +368,7 @@ async fn set_tags(work: &Work, resource: &str, old: &Physical) -> Result<(), Fai
         tags::take_off(
             work,
             ("apigateway", "UntagResource"),
-            json!({ "resourceArn": arn }),
+            &json!({ "resourceArn": arn }),
             "tagKeys",
             removed,
         )

@@ -85,7 +85,7 @@ mod tests {
             "Projection": { "ProjectionType": "ALL" }, "ProvisionedThroughput": { "ReadCapacityUnits": units } })
     }
 
-    fn projected(index: &Value, names: Value) -> Value {
+    fn projected(index: &Value, names: &Value) -> Value {
         let mut index = index.clone();
         index["Projection"] = json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": names });
         index
@@ -112,7 +112,7 @@ mod tests {
         assert!(between(&tried, std::slice::from_ref(&a), &back, HOW).unwrap().is_empty());
         assert_eq!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message, FIXED);
         // Nor was an index ever another than it is.
-        let (of, shown) = (|names: Value| projected(&a, names), |names: Value| [projected(&a, names)]);
+        let (of, shown) = (|names: Value| projected(&a, &names), |names: Value| [projected(&a, &names)]);
         let is_as_it_was =
             between(&[index("a", "y", 1)], &shown(json!(["p", "o"])), &[of(json!(["o", "p"]))], HOW);
         assert!(is_as_it_was.unwrap().is_empty());

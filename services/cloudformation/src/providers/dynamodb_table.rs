@@ -147,7 +147,7 @@ impl Provider for Table {
                 tags::take_off(
                     work,
                     ("dynamodb", "UntagResource"),
-                    json!({ "ResourceArn": arn }),
+                    &json!({ "ResourceArn": arn }),
                     "TagKeys",
                     removed,
                 )

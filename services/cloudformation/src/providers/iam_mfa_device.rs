@@ -82,7 +82,7 @@ impl Provider for VirtualMfaDevice {
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 let of = json!({ "SerialNumber": old.id });
-                tags::take_off(work, ("iam", "UntagMFADevice"), of, "TagKeys", removed).await?;
+                tags::take_off(work, ("iam", "UntagMFADevice"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let input = json!({ "SerialNumber": old.id, "Tags": tags::to_list(set) });

@@ -82,7 +82,7 @@ impl Provider for OidcProvider {
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 let of = json!({ "OpenIDConnectProviderArn": old.id });
-                tags::take_off(work, ("iam", "UntagOpenIDConnectProvider"), of, "TagKeys", removed).await?;
+                tags::take_off(work, ("iam", "UntagOpenIDConnectProvider"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let input = json!({ "OpenIDConnectProviderArn": old.id, "Tags": tags::to_list(set) });

@@ -119,7 +119,7 @@ impl Provider for Role {
             set_policies(work, &made, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                tags::take_off(work, ("iam", "UntagRole"), json!({ "RoleName": name }), "TagKeys", removed)
+                tags::take_off(work, ("iam", "UntagRole"), &json!({ "RoleName": name }), "TagKeys", removed)
                     .await?;
             }
             if !set.is_empty() {

@@ -125,8 +125,14 @@ impl Provider for User {
             }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                tags::take_off(work, ("iam", "UntagUser"), json!({ "UserName": old.id }), "TagKeys", removed)
-                    .await?;
+                tags::take_off(
+                    work,
+                    ("iam", "UntagUser"),
+                    &json!({ "UserName": old.id }),
+                    "TagKeys",
+                    removed,
+                )
+                .await?;
             }
             if !set.is_empty() {
                 work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) }))

@@ -176,7 +176,7 @@ impl Provider for Function {
                 tags::take_off(
                     work,
                     ("lambda", "UntagResource"),
-                    json!({ "Resource": arn }),
+                    &json!({ "Resource": arn }),
                     "TagKeys",
                     removed,
                 )

@@ -111,7 +111,7 @@ impl Provider for LogGroup {
                 tags::take_off(
                     work,
                     ("logs", "UntagResource"),
-                    json!({ "resourceArn": resource }),
+                    &json!({ "resourceArn": resource }),
                     "tagKeys",
                     removed,
                 )

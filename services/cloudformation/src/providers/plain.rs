@@ -71,7 +71,7 @@ impl Tagging {
         let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
         if !removed.is_empty() {
             let of = json!({ self.resource: self.named(old) });
-            tags::take_off(work, (service, self.untag), of, self.keys, removed).await?;
+            tags::take_off(work, (service, self.untag), &of, self.keys, removed).await?;
         }
         if !set.is_empty() {
             let set = if self.is_map { Value::Object(set) } else { tags::to_list(set) };

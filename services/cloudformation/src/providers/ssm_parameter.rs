@@ -90,7 +90,7 @@ impl Provider for Parameter {
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
                 let of = json!({ "ResourceType": "Parameter", "ResourceId": old.id });
-                tags::take_off(work, ("ssm", "RemoveTagsFromResource"), of, "TagKeys", removed).await?;
+                tags::take_off(work, ("ssm", "RemoveTagsFromResource"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let tags = tags::to_list(set);

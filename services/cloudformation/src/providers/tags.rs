@@ -37,14 +37,14 @@ pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> (Map<Strin
 pub(super) async fn take_off(
     work: &Work,
     (service, operation): (&str, &str),
-    of: Value,
+    of: &Value,
     member: &str,
     keys: Vec<String>,
 ) -> Result<(), Failure> {
     let input = |keys: &[String]| {
-        let mut input = of.clone();
-        input[member] = json!(keys);
-        input
+        let mut input = of.as_object().cloned().unwrap_or_default();
+        input.insert(member.to_owned(), json!(keys));
+        Value::Object(input)
     };
     for some in keys.chunks(KEYS_PER_CALL) {
         match work.call(service, operation, input(some)).await {

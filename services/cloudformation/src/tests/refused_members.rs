@@ -6,23 +6,29 @@ use super::Stage;
 
 const BARE: &str =
     "Resources: {X: {Type: AWS::IAM::Role, Properties: {RoleName: x, AssumeRolePolicyDocument: {}}}}";
+const GROUP: &str = "Resources: {X: {Type: AWS::IAM::Group, Properties: {GroupName: x}}}";
+const INLINE: &str = "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {}}}, \
+    X: {Type: AWS::IAM::Policy, Properties: {PolicyName: a, PolicyDocument: {Statement: []}, Roles: [!Ref R]}}}";
 
-/// Lists of a role of which IAM refuses one member.
-fn refused() -> [String; 4] {
-    let with = |list: &str| BARE.replace("RoleName: x", &format!("RoleName: x, {list}"));
+/// Templates, each with one of which IAM refuses one member of a list.
+fn refused() -> [(&'static str, String); 6] {
+    let with = |list: &str| (BARE, BARE.replace("RoleName: x", &format!("RoleName: x, {list}")));
     let document = "PolicyDocument: {Statement: []}";
+    let policies = format!("Policies: [{{PolicyName: a, {document}}}, {{PolicyName: b c, {document}}}]");
     let many: Vec<String> = (0..60).map(|number| format!("{{Key: t{number}, Value: x}}")).collect();
     [
-        with(&format!("Policies: [{{PolicyName: a, {document}}}, {{PolicyName: b c, {document}}}]")),
+        with(&policies),
         with("ManagedPolicyArns: [x]"),
         with("Tags: [{Key: own, Value: x}, {Key: '', Value: x}]"),
         with(&format!("Tags: [{}]", many.join(", "))),
+        (GROUP, GROUP.replace("GroupName: x", &format!("GroupName: x, {policies}"))),
+        (INLINE, INLINE.replace("[!Ref R]", "[!Ref R, 'no name']")),
     ]
 }
 
 #[tokio::test]
 async fn a_creation_goes_back_and_leaves_nothing() {
-    for template in refused() {
+    for (_, template) in refused() {
         let stage = Stage::new().await;
         stage.create("one", &template).await.unwrap();
         assert_eq!(stage.settled("one").await, "ROLLBACK_COMPLETE", "{template}");
@@ -32,14 +38,16 @@ async fn a_creation_goes_back_and_leaves_nothing() {
 
 #[tokio::test]
 async fn an_update_goes_back_and_the_stack_is_deleted() {
-    for template in refused() {
+    for (before, template) in refused() {
         let stage = Stage::new().await;
-        stage.create("one", BARE).await.unwrap();
+        stage.create("one", before).await.unwrap();
         assert_eq!(stage.settled("one").await, "CREATE_COMPLETE");
         let id = stage.describe("one").await["StackId"].as_str().unwrap().to_owned();
         stage.update("one", &template).await.unwrap();
         assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE", "{template}");
-        assert!(stage.world.names("inline").is_empty(), "{template}");
+        let policies = if before == INLINE { vec!["a"] } else { Vec::new() };
+        assert_eq!(stage.world.names("inline"), policies, "{template}");
+        assert!(stage.world.names("groups").is_empty(), "{template}");
         stage.call("DeleteStack", json!({ "StackName": "one" })).await.unwrap();
         assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
         assert!(stage.world.is_empty(), "{template}");
@@ -58,7 +66,7 @@ async fn what_goes_with_a_key_that_cannot_be_is_taken_off_all_the_same() {
     let stage = Stage::new().await;
     stage.create("one", BARE).await.unwrap();
     stage.settled("one").await;
-    stage.update("one", &refused()[2]).await.unwrap();
+    stage.update("one", &refused()[2].1).await.unwrap();
     assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE");
     assert_eq!(taken_off(&stage), [json!(["own"])]);
 }

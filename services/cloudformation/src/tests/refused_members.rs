@@ -7,11 +7,12 @@ use super::Stage;
 const BARE: &str =
     "Resources: {X: {Type: AWS::IAM::Role, Properties: {RoleName: x, AssumeRolePolicyDocument: {}}}}";
 const GROUP: &str = "Resources: {X: {Type: AWS::IAM::Group, Properties: {GroupName: x}}}";
+const USER: &str = "Resources: {X: {Type: AWS::IAM::User, Properties: {UserName: x}}}";
 const INLINE: &str = "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r, AssumeRolePolicyDocument: {}}}, \
     X: {Type: AWS::IAM::Policy, Properties: {PolicyName: a, PolicyDocument: {Statement: []}, Roles: [!Ref R]}}}";
 
 /// Templates, each with one of which IAM refuses one member of a list.
-fn refused() -> [(&'static str, String); 6] {
+fn refused() -> [(&'static str, String); 8] {
     let with = |list: &str| (BARE, BARE.replace("RoleName: x", &format!("RoleName: x, {list}")));
     let document = "PolicyDocument: {Statement: []}";
     let policies = format!("Policies: [{{PolicyName: a, {document}}}, {{PolicyName: b c, {document}}}]");
@@ -22,6 +23,8 @@ fn refused() -> [(&'static str, String); 6] {
         with("Tags: [{Key: own, Value: x}, {Key: '', Value: x}]"),
         with(&format!("Tags: [{}]", many.join(", "))),
         (GROUP, GROUP.replace("GroupName: x", &format!("GroupName: x, {policies}"))),
+        (USER, USER.replace("UserName: x", &format!("UserName: x, ManagedPolicyArns: [x], {policies}"))),
+        (USER, USER.replace("UserName: x", "UserName: x, Groups: ['no name'], Tags: [{Key: '?', Value: x}]")),
         (INLINE, INLINE.replace("[!Ref R]", "[!Ref R, 'no name']")),
     ]
 }
@@ -47,7 +50,10 @@ async fn an_update_goes_back_and_the_stack_is_deleted() {
         assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE", "{template}");
         let policies = if before == INLINE { vec!["a"] } else { Vec::new() };
         assert_eq!(stage.world.names("inline"), policies, "{template}");
-        assert!(stage.world.names("groups").is_empty(), "{template}");
+        assert!(
+            stage.world.names("groups").is_empty() && stage.world.names("users").is_empty(),
+            "{template}"
+        );
         stage.call("DeleteStack", json!({ "StackName": "one" })).await.unwrap();
         assert_eq!(stage.settled(&id).await, "DELETE_COMPLETE");
         assert!(stage.world.is_empty(), "{template}");

@@ -53,7 +53,8 @@ impl Drop for Hold {
 }
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
-const MAKERS: [(&str, &str, &str); 16] = [
+const MAKERS: [(&str, &str, &str); 17] = [
+    ("CreateUser", "person", "UserName"),
     ("CreateGroup", "crew", "GroupName"),
     ("AddUserToGroup", "member", "UserName"),
     ("CreateRole", "role", "RoleName"),
@@ -73,7 +74,8 @@ const MAKERS: [(&str, &str, &str); 16] = [
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 19] = [
+const TAKERS: [(&str, &str, &str); 20] = [
+    ("DeleteUser", "person", "UserName"),
     ("DeleteGroup", "crew", "GroupName"),
     ("RemoveUserFromGroup", "member", "UserName"),
     ("DeleteBackup", "backup", "BackupArn"),
@@ -253,6 +255,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
     let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
     Ok(match operation {
         "CreateRole" => entity("Role", &text("RoleName")),
+        "CreateUser" => entity("User", &text("UserName")),
         "CreateGroup" => entity("Group", &text("GroupName")),
         "CreateTable" | "DescribeTable" => table(things, operation, &text("TableName"))?,
         "PublishVersion" => version(things, input)?,
@@ -487,6 +490,7 @@ stand_ins! {
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
+        CreateUser DeleteUser AttachUserPolicy DetachUserPolicy TagUser UntagUser
         PutUserPolicy GetUserPolicy DeleteUserPolicy PutGroupPolicy GetGroupPolicy DeleteGroupPolicy
     }
     dynamodb {

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::analyzer_rules::{criteria, from_criteria};
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, taken_out, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -110,8 +112,8 @@ impl Provider for Analyzer {
             rules(work, name, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                let input = json!({ "resourceArn": old.id, "tagKeys": removed });
-                work.call(SERVICE, "UntagResource", input).await?;
+                let of = json!({ "resourceArn": old.id });
+                tags::take_off(work, (SERVICE, "UntagResource"), &of, "tagKeys", removed).await?;
             }
             if !set.is_empty() {
                 work.call(SERVICE, "TagResource", json!({ "resourceArn": old.id, "tags": set })).await?;
@@ -147,7 +149,7 @@ async fn rules(work: &Work, analyzer: &str, old: &Value) -> Result<(), Failure> 
         let name = rule.get("RuleName").cloned().unwrap_or_default();
         if named(wanted, &name).is_none() {
             let input = json!({ "analyzerName": analyzer, "ruleName": name });
-            gone(work.call(SERVICE, "DeleteArchiveRule", input).await)?;
+            taken_out(work.call(SERVICE, "DeleteArchiveRule", input).await)?;
         }
     }
     Ok(())

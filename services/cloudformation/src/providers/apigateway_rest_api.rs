@@ -283,7 +283,14 @@ async fn set_tags(work: &Work, id: &str, old: Option<&Value>) -> Result<(), Fail
     let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", format!("/restapis/{id}"))
         .to_string();
     if !removed.is_empty() {
-        work.call("apigateway", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
+        tags::take_off(
+            work,
+            ("apigateway", "UntagResource"),
+            &json!({ "resourceArn": arn }),
+            "tagKeys",
+            removed,
+        )
+        .await?;
     }
     if !set.is_empty() {
         work.call("apigateway", "TagResource", json!({ "resourceArn": arn, "tags": set })).await?;

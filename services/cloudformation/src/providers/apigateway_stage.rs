@@ -204,7 +204,14 @@ async fn set_tags(work: &Work, api: &str, old: &Physical) -> Result<(), Failure>
     let resource = format!("/restapis/{api}/stages/{}", old.id);
     let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", resource).to_string();
     if !removed.is_empty() {
-        work.call("apigateway", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
+        tags::take_off(
+            work,
+            ("apigateway", "UntagResource"),
+            &json!({ "resourceArn": arn }),
+            "tagKeys",
+            removed,
+        )
+        .await?;
     }
     if !set.is_empty() {
         work.call("apigateway", "TagResource", json!({ "resourceArn": arn, "tags": set })).await?;

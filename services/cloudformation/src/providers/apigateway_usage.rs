@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::apigateway_parts as parts;
 use super::apigateway_resource::uncapitalised;
 use super::apigateway_seen as shown;
 use super::reading::Reading;
@@ -74,14 +75,11 @@ impl Provider for ApiKey {
                 json!({ "op": "replace", "path": "/description", "value": work.text("Description") }),
                 json!({ "op": "replace", "path": "/enabled", "value": enabled }),
             ];
-            let named =
-                |item: &Value| format!("{}/{}", text(item.get("RestApiId")), text(item.get("StageName")));
-            let (before, wanted) = (list(old.properties.get("StageKeys")), list(work.get("StageKeys")));
-            let gone = before.iter().filter(|item| !wanted.contains(item));
-            operations
-                .extend(gone.map(|it| json!({ "op": "remove", "path": "/stages", "value": named(it) })));
-            let new = wanted.iter().filter(|item| !before.contains(item));
-            operations.extend(new.map(|it| json!({ "op": "add", "path": "/stages", "value": named(it) })));
+            if old.properties.get("StageKeys") != work.get("StageKeys") {
+                let shown = work.call("apigateway", "GetApiKey", json!({ "apiKey": old.id })).await?;
+                let (before, wanted) = (list(old.properties.get("StageKeys")), list(work.get("StageKeys")));
+                key_patches(&mut operations, (before, list(shown.get("stageKeys"))), wanted);
+            }
             let input = json!({ "apiKey": old.id, "patchOperations": operations });
             work.call("apigateway", "UpdateApiKey", input).await?;
             set_tags(work, &format!("/apikeys/{}", old.id), old).await?;
@@ -166,11 +164,13 @@ impl Provider for UsagePlan {
             for (property, path) in [("Quota", "/quota"), ("Throttle", "/throttle")] {
                 settings(&mut operations, path, old.properties.get(property), work.get(property));
             }
-            stage_patches(
-                &mut operations,
-                list(old.properties.get("ApiStages")),
-                list(work.get("ApiStages")),
-            );
+            if old.properties.get("ApiStages") != work.get("ApiStages") {
+                let shown = work.call("apigateway", "GetUsagePlan", json!({ "usagePlanId": old.id })).await?;
+                let mut now = Map::new();
+                parts::plan(&shown, &mut now);
+                let (before, wanted) = (list(old.properties.get("ApiStages")), list(work.get("ApiStages")));
+                stage_patches(&mut operations, (before, list(now.get("ApiStages"))), wanted);
+            }
             let input = json!({ "usagePlanId": old.id, "patchOperations": operations });
             work.call("apigateway", "UpdateUsagePlan", input).await?;
             set_tags(work, &format!("/usageplans/{}", old.id), old).await?;
@@ -226,12 +226,31 @@ fn settings(operations: &mut Vec<Value>, path: &str, old: Option<&Value>, new: O
     }
 }
 
-fn stage_patches(operations: &mut Vec<Value>, before: &[Value], wanted: &[Value]) {
+/// The stages that a key names, as patches. What the key does not have, such as a stage that it was refused, is not taken from it.
+fn key_patches(operations: &mut Vec<Value>, (before, now): (&[Value], &[Value]), wanted: &[Value]) {
+    let named = |item: &Value| format!("{}/{}", text(item.get("RestApiId")), text(item.get("StageName")));
+    let is_there = |item: &Value| now.contains(&named(item).into());
+    let gone = before.iter().filter(|item| !wanted.contains(item) && is_there(item));
+    operations.extend(gone.map(|it| json!({ "op": "remove", "path": "/stages", "value": named(it) })));
+    let new = wanted.iter().filter(|item| !before.contains(item) || !is_there(item));
+    operations.extend(new.map(|it| json!({ "op": "add", "path": "/stages", "value": named(it) })));
+}
+
+/// The stages of a plan, as patches: `now` is what it has, which need not be what it was asked for with `before`. What is another
+/// one goes first; what others gave the plan stays.
+fn stage_patches(operations: &mut Vec<Value>, (before, now): (&[Value], &[Value]), wanted: &[Value]) {
     let named = |stage: &Value| format!("{}:{}", text(stage.get("ApiId")), text(stage.get("Stage")));
-    for stage in before.iter().filter(|stage| !wanted.contains(stage)) {
+    let among = |stages: &[Value], stage: &Value| stages.iter().any(|other| named(other) == named(stage));
+    let stays = |stage: &Value| {
+        wanted.contains(stage) && (now.contains(stage) || before.contains(stage) && among(now, stage))
+    };
+    let kept: Vec<&Value> = wanted.iter().filter(|stage| stays(stage)).collect();
+    let is_kept = |stage: &Value| kept.iter().any(|kept| named(kept) == named(stage));
+    let is_ours = |stage: &Value| among(before, stage) || among(wanted, stage);
+    for stage in now.iter().filter(|stage| is_ours(stage) && !is_kept(stage)) {
         operations.push(json!({ "op": "remove", "path": "/apiStages", "value": named(stage) }));
     }
-    for stage in wanted.iter().filter(|stage| !before.contains(stage)) {
+    for stage in wanted.iter().filter(|stage| !is_kept(stage)) {
         operations.push(json!({ "op": "add", "path": "/apiStages", "value": named(stage) }));
         for (method, limits) in stage.get("Throttle").and_then(Value::as_object).into_iter().flatten() {
             // `/pets/GET` is a path and a method: two parts of the patch's own path.
@@ -346,7 +365,14 @@ async fn set_tags(work: &Work, resource: &str, old: &Physical) -> Result<(), Fai
     let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
     let arn = base::Arn::new("apigateway", work.caller.region().as_str(), "", resource).to_string();
     if !removed.is_empty() {
-        work.call("apigateway", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
+        tags::take_off(
+            work,
+            ("apigateway", "UntagResource"),
+            &json!({ "resourceArn": arn }),
+            "tagKeys",
+            removed,
+        )
+        .await?;
     }
     if !set.is_empty() {
         work.call("apigateway", "TagResource", json!({ "resourceArn": arn, "tags": set })).await?;
@@ -370,7 +396,8 @@ mod tests {
         );
         let stage =
             json!({ "ApiId": "a", "Stage": "s", "Throttle": { "/pets/{id}/GET": { "RateLimit": 2 } } });
-        stage_patches(&mut operations, &[json!({ "ApiId": "b", "Stage": "s" })], &[stage]);
+        let before = [json!({ "ApiId": "b", "Stage": "s" })];
+        stage_patches(&mut operations, (&before, &before), &[stage]);
         let expected = [
             json!({ "op": "remove", "path": "/quota" }),
             json!({ "op": "replace", "path": "/quota/limit", "value": "5" }),
@@ -384,5 +411,35 @@ mod tests {
             numbers(&json!({ "limit": "5", "period": "DAY" })),
             json!({ "limit": 5, "period": "DAY" })
         );
+    }
+
+    #[test]
+    fn a_stage_that_was_refused_is_not_taken_away() {
+        let (a, b) = (json!({ "ApiId": "a", "Stage": "s" }), json!({ "ApiId": "b", "Stage": "s" }));
+        let limited = json!({ "ApiId": "a", "Stage": "s", "Throttle": { "/p/GET": { "RateLimit": 2 } } });
+        let patched = |before: &[&Value], now: &[&Value], wanted: &[&Value]| {
+            let owned = |list: &[&Value]| list.iter().map(|stage| (*stage).clone()).collect::<Vec<_>>();
+            let mut operations = Vec::new();
+            stage_patches(&mut operations, (&owned(before), &owned(now)), &owned(wanted));
+            let told = |patch: &Value| format!("{} {}", text(patch.get("op")), text(patch.get("value")));
+            operations.iter().map(told).collect::<Vec<_>>()
+        };
+        let none: [&str; 0] = [];
+        let bad = json!({ "Nope": 1 });
+        assert_eq!(patched(&[&bad], &[&a], &[&a]), none, "nothing of the change was made");
+        assert_eq!(patched(&[&json!("!bad")], &[], &[&a]), ["add a:s"]);
+        assert_eq!(patched(&[&a, &bad], &[&a, &b], &[]), ["remove a:s"], "b is somebody else's");
+        assert_eq!(patched(&[&limited], &[&a], &[&a]), none);
+        assert_eq!(patched(&[&a], &[&limited], &[&a]), none, "what others did to it stays");
+        assert_eq!(patched(&[&limited], &[&limited], &[&a]), ["remove a:s", "add a:s"]);
+
+        let key = |api: &str| json!({ "RestApiId": api, "StageName": "s" });
+        let mut operations = Vec::new();
+        key_patches(&mut operations, (&[bad, key("b")], &[json!("b/s")]), &[key("a")]);
+        let expected = [
+            json!({ "op": "remove", "path": "/stages", "value": "b/s" }),
+            json!({ "op": "add", "path": "/stages", "value": "a/s" }),
+        ];
+        assert_eq!(operations, expected);
     }
 }

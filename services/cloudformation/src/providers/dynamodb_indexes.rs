@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::dynamodb_throughput::{How, of_index};
 use super::{Failure, Work, list, text};
 
+/// What cannot be changed of an index, in AWS's words.
+const FIXED: &str = "Cannot update GSI's properties other than Provisioned Throughput and Contributor Insights Specification. \
+    You can create a new GSI with a different name.";
+
 /// The updates, those that drop an index first.
 pub(super) fn changes(
     old: Option<&Value>,
@@ -20,6 +24,18 @@ pub(super) fn changes(
 
 fn name(index: &Value) -> String {
     text(index.get("IndexName"))
+}
+
+/// True where a table's index is in this part as a template wants it. In which order it has attributes does not matter.
+fn is_same(part: &str, now: &Value, wanted: &Value) -> bool {
+    let plain = |index: &Value| {
+        let mut plain = index.get(part).cloned().unwrap_or_default();
+        if let Some(Value::Array(names)) = plain.get_mut("NonKeyAttributes") {
+            names.sort_by_key(|name| text(Some(name)));
+        }
+        plain
+    };
+    plain(now) == plain(wanted)
 }
 
 /// `present` is what the table has; `old` says how it was asked for.
@@ -38,11 +54,10 @@ fn between(old: &[Value], present: &[Value], new: &[Value], how: How) -> Result<
             None => {}
             Some(before) if before == *index => {}
             Some(before) => {
-                if ["KeySchema", "Projection"].iter().any(|part| before.get(part) != index.get(part)) {
-                    return Err(Failure::new(format!(
-                        "The keys and the projection of the index {} cannot be changed: give the new one another name.",
-                        name(index)
-                    )));
+                // What the table has is what counts: on the way back from a change that was refused, it never was another.
+                let is_other = |part| before.get(part) != index.get(part) && !is_same(part, &now, index);
+                if ["KeySchema", "Projection"].into_iter().any(is_other) {
+                    return Err(Failure::new(FIXED));
                 }
                 let updates = of_index(&before, index, &now, how);
                 changed.extend(
@@ -70,6 +85,12 @@ mod tests {
             "Projection": { "ProjectionType": "ALL" }, "ProvisionedThroughput": { "ReadCapacityUnits": units } })
     }
 
+    fn projected(index: &Value, names: &Value) -> Value {
+        let mut index = index.clone();
+        index["Projection"] = json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": names });
+        index
+    }
+
     #[test]
     fn one_index_comes_or_goes_at_a_time() {
         let (a, b) = (index("a", "x", 1), index("b", "x", 1));
@@ -89,6 +110,13 @@ mod tests {
         // On the way back from an update that was refused, the table never had what was asked for.
         let (tried, back) = ([b.clone()], [a.clone()]);
         assert!(between(&tried, std::slice::from_ref(&a), &back, HOW).unwrap().is_empty());
-        assert!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message.contains("another name"));
+        assert_eq!(verbs(&[&a], &[&index("a", "y", 1)]).unwrap_err().message, FIXED);
+        // Nor was an index ever another than it is.
+        let (of, shown) = (|names: Value| projected(&a, &names), |names: Value| [projected(&a, &names)]);
+        let is_as_it_was =
+            between(&[index("a", "y", 1)], &shown(json!(["p", "o"])), &[of(json!(["o", "p"]))], HOW);
+        assert!(is_as_it_was.unwrap().is_empty());
+        let is_other = between(&shown(json!(["o"])), &shown(json!(["o"])), &[of(json!(["o", "p"]))], HOW);
+        assert_eq!(is_other.unwrap_err().message, FIXED);
     }
 }

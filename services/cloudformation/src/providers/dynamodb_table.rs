@@ -144,8 +144,14 @@ impl Provider for Table {
             set_policy(work, &arn, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                work.call("dynamodb", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": removed }))
-                    .await?;
+                tags::take_off(
+                    work,
+                    ("dynamodb", "UntagResource"),
+                    &json!({ "ResourceArn": arn }),
+                    "TagKeys",
+                    removed,
+                )
+                .await?;
             }
             if !set.is_empty() {
                 let input = json!({ "ResourceArn": arn, "Tags": tags::to_list(set) });

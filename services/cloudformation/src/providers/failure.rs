@@ -95,6 +95,24 @@ pub(super) fn gone(answer: Result<Value, Fault>) -> Result<(), Failure> {
     }
 }
 
+/// True where the service says that what it is told can name nothing at all.
+pub(super) fn is_impossible(fault: &Fault) -> bool {
+    let code = fault.code.as_ref();
+    let codes = ["Validation", "InvalidInput", "InvalidParameterException", "BadRequest"];
+    fault.is_sender() && codes.iter().any(|each| code.starts_with(each))
+}
+
+/// One member is taken out of a resource: a policy, a user, a key. What the service does not take for a name it did not take as
+/// it was to be put there either, so that it is not there, and the way back and the deletion go on.
+///
+/// Not for the resource itself: a service may refuse in these words to delete what is there.
+pub(super) fn taken_out(answer: Result<Value, Fault>) -> Result<(), Failure> {
+    match answer {
+        Err(fault) if is_impossible(&fault) => Ok(()),
+        answer => gone(answer),
+    }
+}
+
 /// What a service shows of a thing, or nothing where there is no such thing.
 pub(super) fn seen(answer: Result<Value, Fault>) -> Result<Option<Value>, Failure> {
     match answer {

@@ -94,8 +94,8 @@ impl Provider for ServerCertificate {
             }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                let input = json!({ "ServerCertificateName": old.id, "TagKeys": removed });
-                work.call("iam", "UntagServerCertificate", input).await?;
+                let of = json!({ "ServerCertificateName": old.id });
+                tags::take_off(work, ("iam", "UntagServerCertificate"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let input = json!({ "ServerCertificateName": old.id, "Tags": tags::to_list(set) });

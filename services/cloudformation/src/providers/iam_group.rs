@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::document::to_text;
 use super::iam_role::by_name;
 use super::reading::{GROUP, Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, taken_out};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -90,7 +90,9 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
         work.call("iam", "AttachGroupPolicy", json!({ "GroupName": name, "PolicyArn": arn })).await?;
     }
     for arn in present.iter().filter(|arn| !wanted.contains(arn)) {
-        gone(work.call("iam", "DetachGroupPolicy", json!({ "GroupName": name, "PolicyArn": arn })).await)?;
+        taken_out(
+            work.call("iam", "DetachGroupPolicy", json!({ "GroupName": name, "PolicyArn": arn })).await,
+        )?;
     }
     let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
     for (policy, document) in
@@ -101,7 +103,7 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
         work.call("iam", "PutGroupPolicy", input).await?;
     }
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {
-        gone(
+        taken_out(
             work.call("iam", "DeleteGroupPolicy", json!({ "GroupName": name, "PolicyName": policy })).await,
         )?;
     }

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::document::to_text;
 use super::reading::{Reading, document, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, taken_out, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -179,7 +181,7 @@ async fn attach(work: &Work, arn: &str, old: &Value) -> Result<(), Failure> {
             work.call("iam", attach, json!({ member: holder, "PolicyArn": arn })).await?;
         }
         for holder in present.iter().filter(|holder| !wanted.contains(holder)) {
-            gone(work.call("iam", detach, json!({ member: holder, "PolicyArn": arn })).await)?;
+            taken_out(work.call("iam", detach, json!({ member: holder, "PolicyArn": arn })).await)?;
         }
     }
     Ok(())

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, taken_out, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -140,7 +142,9 @@ async fn members(work: &Work, group: &str, old: &Value) -> Result<(), Failure> {
         work.call("iam", "AddUserToGroup", json!({ "GroupName": group, "UserName": user })).await?;
     }
     for user in present.iter().filter(|user| !wanted.contains(user)) {
-        gone(work.call("iam", "RemoveUserFromGroup", json!({ "GroupName": group, "UserName": user })).await)?;
+        taken_out(
+            work.call("iam", "RemoveUserFromGroup", json!({ "GroupName": group, "UserName": user })).await,
+        )?;
     }
     Ok(())
 }
@@ -228,7 +232,7 @@ async fn roles(work: &Work, profile: &str, old: &Value) -> Result<(), Failure> {
     let (present, wanted) = (list(old.get("Roles")), list(work.get("Roles")));
     for role in present.iter().filter(|role| !wanted.contains(role)) {
         let input = json!({ "InstanceProfileName": profile, "RoleName": role });
-        gone(work.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
+        taken_out(work.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
     }
     for role in wanted.iter().filter(|role| !present.contains(role)) {
         let input = json!({ "InstanceProfileName": profile, "RoleName": role });

@@ -81,8 +81,8 @@ impl Provider for VirtualMfaDevice {
         Box::pin(async move {
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                let input = json!({ "SerialNumber": old.id, "TagKeys": removed });
-                work.call("iam", "UntagMFADevice", input).await?;
+                let of = json!({ "SerialNumber": old.id });
+                tags::take_off(work, ("iam", "UntagMFADevice"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let input = json!({ "SerialNumber": old.id, "Tags": tags::to_list(set) });

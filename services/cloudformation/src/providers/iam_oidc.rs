@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::reading::{Reading, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, text};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, taken_out, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -81,8 +81,8 @@ impl Provider for OidcProvider {
             }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                let input = json!({ "OpenIDConnectProviderArn": old.id, "TagKeys": removed });
-                work.call("iam", "UntagOpenIDConnectProvider", input).await?;
+                let of = json!({ "OpenIDConnectProviderArn": old.id });
+                tags::take_off(work, ("iam", "UntagOpenIDConnectProvider"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let input = json!({ "OpenIDConnectProviderArn": old.id, "Tags": tags::to_list(set) });
@@ -110,7 +110,7 @@ async fn clients(work: &Work, old: &Physical) -> Result<(), Failure> {
     }
     for id in present.iter().filter(|id| !wanted.contains(id)) {
         let input = json!({ "OpenIDConnectProviderArn": old.id, "ClientID": id });
-        gone(work.call("iam", "RemoveClientIDFromOpenIDConnectProvider", input).await)?;
+        taken_out(work.call("iam", "RemoveClientIDFromOpenIDConnectProvider", input).await)?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::{is_document, to_text};
 use super::reading::{GROUP, ROLE, Reading, USER};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, text};
+use super::{Answer, Failure, Property, Provider, Work, list, optional, required, taken_out, text};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -195,7 +195,7 @@ async fn put(work: &Work) -> Result<(), Failure> {
 async fn remove(work: &Work, name: &str, holders: &Value) -> Result<(), Failure> {
     for (property, member, _, delete) in HOLDERS {
         for holder in list(holders.get(property)) {
-            gone(work.call("iam", delete, json!({ member: holder, "PolicyName": name })).await)?;
+            taken_out(work.call("iam", delete, json!({ member: holder, "PolicyName": name })).await)?;
         }
     }
     Ok(())

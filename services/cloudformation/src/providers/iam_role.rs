@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::document::to_text;
 use super::reading::{ROLE, Reading, document, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, text};
+use super::{
+    Answer, Failure, Property, Provider, Work, gone, list, optional, required, seen, tags, taken_out, text,
+};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -117,7 +119,8 @@ impl Provider for Role {
             set_policies(work, &made, &old.properties).await?;
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                work.call("iam", "UntagRole", json!({ "RoleName": name, "TagKeys": removed })).await?;
+                tags::take_off(work, ("iam", "UntagRole"), &json!({ "RoleName": name }), "TagKeys", removed)
+                    .await?;
             }
             if !set.is_empty() {
                 work.call("iam", "TagRole", json!({ "RoleName": name, "Tags": tags::to_list(set) })).await?;
@@ -130,11 +133,11 @@ impl Provider for Role {
         Box::pin(async move {
             for arn in list(old.properties.get("ManagedPolicyArns")) {
                 let input = json!({ "RoleName": old.id, "PolicyArn": arn });
-                gone(work.call("iam", "DetachRolePolicy", input).await)?;
+                taken_out(work.call("iam", "DetachRolePolicy", input).await)?;
             }
             for policy in list(old.properties.get("Policies")) {
                 let input = json!({ "RoleName": old.id, "PolicyName": policy.get("PolicyName") });
-                gone(work.call("iam", "DeleteRolePolicy", input).await)?;
+                taken_out(work.call("iam", "DeleteRolePolicy", input).await)?;
             }
             gone(work.call("iam", "DeleteRole", json!({ "RoleName": old.id })).await)
         })
@@ -157,7 +160,7 @@ async fn set_policies(work: &Work, role: &Physical, old: &Value) -> Result<(), F
         work.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
     for arn in attached.iter().filter(|arn| !wanted.contains(arn)) {
-        gone(work.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
+        taken_out(work.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
     }
     let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
     for (policy, document) in
@@ -168,7 +171,9 @@ async fn set_policies(work: &Work, role: &Physical, old: &Value) -> Result<(), F
         work.call("iam", "PutRolePolicy", input).await?;
     }
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {
-        gone(work.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": policy })).await)?;
+        taken_out(
+            work.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": policy })).await,
+        )?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::document::to_text;
 use super::iam_role::by_name;
 use super::reading::{Reading, USER, properties};
-use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags};
+use super::{Answer, Failure, Property, Provider, Work, gone, list, optional, seen, tags, taken_out};
 use crate::drift::Rules;
 use crate::records::Physical;
 
@@ -125,7 +125,14 @@ impl Provider for User {
             }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                work.call("iam", "UntagUser", json!({ "UserName": old.id, "TagKeys": removed })).await?;
+                tags::take_off(
+                    work,
+                    ("iam", "UntagUser"),
+                    &json!({ "UserName": old.id }),
+                    "TagKeys",
+                    removed,
+                )
+                .await?;
             }
             if !set.is_empty() {
                 work.call("iam", "TagUser", json!({ "UserName": old.id, "Tags": tags::to_list(set) }))
@@ -157,7 +164,7 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
             work.call("iam", add, json!({ "UserName": name, member: item })).await?;
         }
         for item in present.iter().filter(|item| !wanted.contains(item)) {
-            gone(work.call("iam", remove, json!({ "UserName": name, member: item })).await)?;
+            taken_out(work.call("iam", remove, json!({ "UserName": name, member: item })).await)?;
         }
     }
     let (present, wanted) = (by_name(old.get("Policies")), by_name(work.get("Policies")));
@@ -169,7 +176,9 @@ async fn set_rights(work: &Work, name: &str, old: &Value) -> Result<(), Failure>
         work.call("iam", "PutUserPolicy", input).await?;
     }
     for policy in present.keys().filter(|policy| !wanted.contains_key(*policy)) {
-        gone(work.call("iam", "DeleteUserPolicy", json!({ "UserName": name, "PolicyName": policy })).await)?;
+        taken_out(
+            work.call("iam", "DeleteUserPolicy", json!({ "UserName": name, "PolicyName": policy })).await,
+        )?;
     }
     Ok(())
 }

@@ -173,7 +173,14 @@ impl Provider for Function {
             let arn = text(old.attributes.get("Arn"));
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                work.call("lambda", "UntagResource", json!({ "Resource": arn, "TagKeys": removed })).await?;
+                tags::take_off(
+                    work,
+                    ("lambda", "UntagResource"),
+                    &json!({ "Resource": arn }),
+                    "TagKeys",
+                    removed,
+                )
+                .await?;
             }
             if !set.is_empty() {
                 work.call("lambda", "TagResource", json!({ "Resource": arn, "Tags": set })).await?;

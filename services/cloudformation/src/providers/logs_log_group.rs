@@ -108,8 +108,14 @@ impl Provider for LogGroup {
             let arn = text(old.attributes.get("Arn"));
             let resource = arn.trim_end_matches(":*");
             if !removed.is_empty() {
-                work.call("logs", "UntagResource", json!({ "resourceArn": resource, "tagKeys": removed }))
-                    .await?;
+                tags::take_off(
+                    work,
+                    ("logs", "UntagResource"),
+                    &json!({ "resourceArn": resource }),
+                    "tagKeys",
+                    removed,
+                )
+                .await?;
             }
             if !set.is_empty() {
                 work.call("logs", "TagResource", json!({ "resourceArn": resource, "tags": set })).await?;

@@ -86,7 +86,7 @@ pub(crate) use again::{Again, again};
 pub(crate) use cloudformation_stack::stack_input;
 pub(crate) use custom::step_id;
 pub(crate) use failure::Failure;
-use failure::{gone, is_absent, seen};
+use failure::{gone, is_absent, is_impossible, seen, taken_out};
 pub(crate) use foretold::check_resolved;
 pub(crate) use name::own_name;
 pub(crate) use reading::Reading;

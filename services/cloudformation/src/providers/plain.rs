@@ -70,8 +70,8 @@ impl Tagging {
     pub(super) async fn change(&self, service: &str, work: &Work, old: &Physical) -> Result<(), Failure> {
         let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
         if !removed.is_empty() {
-            let input = json!({ self.resource: self.named(old), self.keys: removed });
-            work.call(service, self.untag, input).await?;
+            let of = json!({ self.resource: self.named(old) });
+            tags::take_off(work, (service, self.untag), &of, self.keys, removed).await?;
         }
         if !set.is_empty() {
             let set = if self.is_map { Value::Object(set) } else { tags::to_list(set) };

@@ -89,8 +89,8 @@ impl Provider for Parameter {
             }
             let (set, removed) = tags::difference(old.properties.get("Tags"), work.get("Tags"));
             if !removed.is_empty() {
-                let input = json!({ "ResourceType": "Parameter", "ResourceId": old.id, "TagKeys": removed });
-                work.call("ssm", "RemoveTagsFromResource", input).await?;
+                let of = json!({ "ResourceType": "Parameter", "ResourceId": old.id });
+                tags::take_off(work, ("ssm", "RemoveTagsFromResource"), &of, "TagKeys", removed).await?;
             }
             if !set.is_empty() {
                 let tags = tags::to_list(set);

@@ -20,6 +20,7 @@ mod protection;
 mod purge;
 mod records;
 mod refusals;
+mod refused_members;
 mod restart;
 mod rollback;
 mod secrets;

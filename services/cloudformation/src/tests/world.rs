@@ -24,6 +24,8 @@ pub(super) struct Things {
     pub(super) broken_after: BTreeMap<String, usize>,
     /// What operations answer that are refused in words of their own.
     pub(super) refusals: BTreeMap<String, String>,
+    /// Operations that take nothing for a name.
+    pub(super) invalid: BTreeSet<String>,
     /// Operations that panic.
     pub(super) panicking: BTreeSet<String>,
     /// Operations that do their work and never answer: the power goes before that.
@@ -51,7 +53,8 @@ impl Drop for Hold {
 }
 
 /// Operations that make a thing: the thing's kind, and the member that names it.
-const MAKERS: [(&str, &str, &str); 16] = [
+const MAKERS: [(&str, &str, &str); 17] = [
+    ("CreateUser", "person", "UserName"),
     ("CreateGroup", "crew", "GroupName"),
     ("AddUserToGroup", "member", "UserName"),
     ("CreateRole", "role", "RoleName"),
@@ -71,7 +74,8 @@ const MAKERS: [(&str, &str, &str); 16] = [
 ];
 
 /// Operations that take a thing away.
-const TAKERS: [(&str, &str, &str); 19] = [
+const TAKERS: [(&str, &str, &str); 20] = [
+    ("DeleteUser", "person", "UserName"),
     ("DeleteGroup", "crew", "GroupName"),
     ("RemoveUserFromGroup", "member", "UserName"),
     ("DeleteBackup", "backup", "BackupArn"),
@@ -187,6 +191,10 @@ impl World {
             drop(things);
             panic!("{operation} panics");
         }
+        let is_invalid = operation.ends_with("Policy") && service == "iam" && name.contains(' ');
+        if is_invalid || things.invalid.contains(operation) {
+            return Err(Fault::sender("InvalidInput", format!("{operation}: the name is invalid.")).into());
+        }
         let spent = match things.broken_after.get_mut(operation) {
             Some(0) => true,
             Some(left) => {
@@ -247,6 +255,7 @@ fn output(things: &mut Things, operation: &str, input: &Value) -> Result<Value, 
     let text = |member: &str| input[member].as_str().unwrap_or_default().to_owned();
     Ok(match operation {
         "CreateRole" => entity("Role", &text("RoleName")),
+        "CreateUser" => entity("User", &text("UserName")),
         "CreateGroup" => entity("Group", &text("GroupName")),
         "CreateTable" | "DescribeTable" => table(things, operation, &text("TableName"))?,
         "PublishVersion" => version(things, input)?,
@@ -481,6 +490,7 @@ stand_ins! {
     iam {
         CreateRole DeleteRole AttachRolePolicy DetachRolePolicy PutRolePolicy GetRolePolicy DeleteRolePolicy UpdateRole
         UpdateAssumeRolePolicy TagRole UntagRole CreateGroup DeleteGroup AddUserToGroup RemoveUserFromGroup
+        CreateUser DeleteUser AttachUserPolicy DetachUserPolicy TagUser UntagUser
         PutUserPolicy GetUserPolicy DeleteUserPolicy PutGroupPolicy GetGroupPolicy DeleteGroupPolicy
     }
     dynamodb {

@@ -89,3 +89,21 @@ async fn a_tag_that_may_be_there_is_not_taken_to_be_gone() {
     let why = stage.reason("one", "X", "UPDATE_FAILED").await;
     assert!(why.contains("UntagRole: the name is invalid"), "{why}");
 }
+
+#[tokio::test]
+async fn an_index_that_cannot_be_changed_is_left_as_it_is() {
+    let stage = Stage::new().await;
+    let index = "{IndexName: by-id, KeySchema: [{AttributeName: id, KeyType: HASH}], Projection: {ProjectionType: ALL}}";
+    let template = format!(
+        "Resources: {{X: {{Type: AWS::DynamoDB::Table, Properties: {{TableName: x, BillingMode: PAY_PER_REQUEST, \
+            AttributeDefinitions: [{{AttributeName: id, AttributeType: S}}], \
+            KeySchema: [{{AttributeName: id, KeyType: HASH}}], GlobalSecondaryIndexes: [{index}]}}}}}}"
+    );
+    stage.create("one", &template).await.unwrap();
+    assert_eq!(stage.settled("one").await, "CREATE_COMPLETE");
+    stage.update("one", &template.replace("ALL", "KEYS_ONLY")).await.unwrap();
+    assert_eq!(stage.settled("one").await, "UPDATE_ROLLBACK_COMPLETE");
+    let why = stage.reason("one", "X", "UPDATE_FAILED").await;
+    assert!(why.starts_with("Cannot update GSI's properties other than"), "{why}");
+    assert!(!stage.world.things().calls.iter().any(|call| call.starts_with("dynamodb:UpdateTable")));
+}

@@ -321,6 +321,11 @@ fn table(things: &Things, operation: &str, name: &str) -> Result<Value, Error> {
             table[member] = value.clone();
         }
     }
+    let mut indexes = asked.get("GlobalSecondaryIndexes").cloned().unwrap_or_default();
+    if let Some(indexes) = indexes.as_array_mut() {
+        indexes.iter_mut().for_each(|index| index["IndexStatus"] = json!("ACTIVE"));
+        table["GlobalSecondaryIndexes"] = json!(indexes);
+    }
     if let Some(mode) = asked.get("BillingMode") {
         table["BillingModeSummary"] = json!({ "BillingMode": mode });
     }

@@ -90,7 +90,7 @@ pub(crate) struct StackRecord {
     pub(crate) last_operation: Option<String>,
     /// What is going on, if anything is.
     pub(crate) operation: Option<OperationRecord>,
-    /// What the stack was when it last stood firm, where an update stopped half-way.
+    /// What the stack was when it last stood firm, where an update stopped half-way or waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) firm: Option<Content>,
     /// The role as which the other services are called, where one was given.
@@ -117,9 +117,13 @@ pub(crate) struct StackRecord {
     /// True where what is new goes on the way back, whatever its deletion policy says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) retain_except_on_create: bool,
-    /// Of a nested stack, what it was before the stack around it changed it.
+    /// The update of a nested stack that came to its end, and cleans up once the update of the stack around it has: until then
+    /// the stack may still go back, to what stands in `firm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) former: Option<FormerRecord>,
+    pub(crate) waiting: Option<OperationRecord>,
+    /// Of a nested stack that waited so, its outputs before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outputs_before: Option<Vec<OutputRecord>>,
     /// Why its last operation turned back: the state that it ended in does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) turned_back: Option<String>,
@@ -135,26 +139,22 @@ pub(crate) struct TokenRecord {
     pub(crate) operation: u64,
 }
 
-/// What a nested stack was, for the way back of the stack around it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FormerRecord {
-    /// The id of the operation behind which it stood when the stack around last stood firm.
-    pub(crate) stands: String,
-    /// How many operations it had when this was kept.
-    pub(crate) operations: u64,
-    /// The number of the operation of the stack around that changed it.
-    pub(crate) by: u64,
-    pub(crate) content: Content,
-    /// On the way back, what it was before all that is undone: every further try goes back to that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) undone: Option<Box<FormerRecord>>,
-}
-
 impl StackRecord {
     /// True where everything was as asked once: what never was has nothing to go back to.
     pub(crate) fn stood_firm(&self) -> bool {
         let is_half_way = self.status == status::UPDATE_FAILED && self.firm.is_none();
         self.status != status::CREATE_FAILED && !is_half_way
+    }
+
+    /// True for a nested stack that waits for the end of the one around it.
+    pub(crate) fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// The state from which an operation begins. To the stack around it one that waits stopped half-way: it may be asked for
+    /// something else, brought back or deleted. To everybody else it is at work.
+    pub(crate) fn begins_from(&self, is_outer: bool) -> &str {
+        if is_outer && self.waits() { status::UPDATE_FAILED } else { &self.status }
     }
 }
 
@@ -300,6 +300,13 @@ pub(crate) struct OutputRecord {
     pub(crate) export_name: Option<String>,
 }
 
+impl From<template::ResolvedOutput> for OutputRecord {
+    fn from(output: template::ResolvedOutput) -> Self {
+        let template::ResolvedOutput { key, value, description, export_name } = output;
+        Self { key, value, description, export_name }
+    }
+}
+
 /// What happens to a stack whose creation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OnFailure {
@@ -344,6 +351,9 @@ pub(crate) struct OperationRecord {
     /// The state in which the stack was at rest, for a deletion that is refused before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
+    /// True where the stack around asked for it, as a part of an update of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_led: bool,
     /// The change set by which it was asked for: nested stacks get the templates that were read for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) change_set_id: Option<String>,

@@ -4,12 +4,13 @@ use template::Plan;
 
 use super::delete::{self, Doomed, deletion};
 use super::forward::of_template;
+use super::nested;
 use super::remnant;
-use super::run::Run;
+use super::run::{Run, STACK};
 use crate::error::Error;
 use crate::model::status;
 use crate::providers;
-use crate::records::{Change, OnFailure, Physical, ResourceRecord};
+use crate::records::{Change, OnFailure, OutputRecord, Physical, ResourceRecord};
 
 /// Deletes all that a failed creation made.
 pub(super) async fn creation(run: &mut Run) -> Result<(), Error> {
@@ -40,22 +41,21 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     let mut changed: Vec<ResourceRecord> = run.resources.values().cloned().collect();
     changed.iter_mut().for_each(|record| remnant::take_up(run, record));
     changed.retain(|record| record.change == Some(Change::Updated));
-    let mut failed = Vec::new();
-    for mut record in in_order(changed) {
-        if skip.contains(&record.logical_id) {
-            record.before = None;
-            record.change = None;
-            run.tell(&record, status::UPDATE_COMPLETE, None).await?;
-            continue;
-        }
-        if let (Some(now), Some(before)) = (record.physical.clone(), record.before.clone())
-            && !restore(run, record.clone(), &now, before).await?
-        {
-            failed.push(record.logical_id);
+    let waiting = nested::ids(run);
+    let mut failed = restore_all(run, in_order(changed), &skip).await?;
+    // Stacks in this one that share a value go back one behind the other, and which is first only they know.
+    while failed.iter().any(|record| record.kind == STACK) {
+        let (stacks, others): (Vec<_>, Vec<_>) = failed.into_iter().partition(|record| record.kind == STACK);
+        let tried = stacks.len();
+        let stacks = restore_all(run, stacks, &skip).await?;
+        let is_stuck = stacks.len() == tried;
+        failed = others.into_iter().chain(stacks).collect();
+        if is_stuck {
+            break;
         }
     }
     if !failed.is_empty() {
-        let reason = format!("The following resource(s) failed to update: [{}]. ", failed.join(", "));
+        let reason = format!("The following resource(s) failed to update: [{}]. ", names(&failed));
         return run
             .set_stack(status::UPDATE_ROLLBACK_FAILED, Some(&reason), |stack| {
                 stack.firm = stack.operation.take().and_then(|operation| operation.before);
@@ -69,14 +69,53 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     as_before(run, plan.as_ref(), Besides::Dependencies).await?;
     let now = run.caller.pipeline.clock().now();
     run.settle_all().await?;
+    // What was skipped stays what it is.
+    nested::let_go(run, &waiting).await?;
+    let outputs = outputs_before(run, plan.as_ref());
     run.set_stack(status::UPDATE_ROLLBACK_COMPLETE, None, |stack| {
         stack.updated_at = Some(now);
         stack.firm = None;
+        stack.outputs_before = None;
+        stack.outputs = outputs.unwrap_or_else(|| std::mem::take(&mut stack.outputs));
         if let Some(before) = stack.operation.take().and_then(|operation| operation.before) {
             stack.content = before;
         }
     })
     .await
+}
+
+/// Brings these back, each behind the one before it. Answers those that could not be.
+async fn restore_all(
+    run: &mut Run,
+    changed: Vec<ResourceRecord>,
+    skip: &[String],
+) -> Result<Vec<ResourceRecord>, Error> {
+    let mut failed = Vec::new();
+    for mut record in changed {
+        if skip.contains(&record.logical_id) {
+            record.before = None;
+            record.change = None;
+            run.tell(&record, status::UPDATE_COMPLETE, None).await?;
+            continue;
+        }
+        if let (Some(now), Some(before)) = (record.physical.clone(), record.before.clone())
+            && !restore(run, record.clone(), &now, before).await?
+        {
+            failed.push(record);
+        }
+    }
+    Ok(failed)
+}
+
+fn names(records: &[ResourceRecord]) -> String {
+    records.iter().map(|record| record.logical_id.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What the stack around reads here again. What resources answer may be new, as they were made what they were.
+fn outputs_before(run: &Run, plan: Option<&Plan>) -> Option<Vec<OutputRecord>> {
+    let kept = run.stack.outputs_before.clone()?;
+    let found = plan.and_then(|plan| plan.outputs(&run.references()).ok());
+    Some(found.map_or(kept, |found| found.into_iter().map(OutputRecord::from).collect()))
 }
 
 /// What of a resource a template says besides its properties.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use template::Plan;
 
 use super::delete::{self, Doomed, Item, What};
+use super::nested;
 use super::remnant::{self, Remnant};
 use super::run::Run;
 use crate::diff;
@@ -20,7 +21,8 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     // SECURITY: a template that cannot be read says of nothing that it may go.
     let before = before.map(|content| run.plan(&content)).transpose()?;
     let dropped = delete::existing(run).into_iter().filter(|item| !plan.resources().contains_key(&item.id));
-    let items = dropped.chain(replaced(run, before.as_ref())).collect();
+    let nested = nested::ids(run);
+    let items = dropped.chain(replaced(run, before.as_ref())).chain(waiting(run, &plan)?).collect();
     // What goes was bound together by the template that it was made from.
     let depended = before.as_ref().map(depended).unwrap_or_default();
     let failed = delete::all(run, Doomed { items, depended, goes_on: true, ..Doomed::default() }).await?;
@@ -33,6 +35,8 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
     for id in gone {
         run.drop_resource(&id).await?;
     }
+    // What could not clean up in time, or is the stack's no more and was kept.
+    nested::let_go(run, &nested).await?;
     run.settle_all().await?;
     let now = run.caller.pipeline.clock().now();
     run.set_stack(status::UPDATE_COMPLETE, None, |stack| {
@@ -46,6 +50,18 @@ pub(super) async fn update(run: &mut Run) -> Result<(), Error> {
 fn depended(plan: &Plan) -> HashMap<String, Vec<String>> {
     let of = |id: &String| (id.clone(), plan.dependencies(id).map(str::to_owned).collect());
     plan.resources().keys().map(of).collect()
+}
+
+/// The stacks in this one that wait for its end.
+fn waiting(run: &Run, plan: &Plan) -> Result<Vec<Item>, Error> {
+    let here = nested::ids(run).into_iter().filter(|(id, _)| plan.resources().contains_key(id));
+    let mut items = Vec::new();
+    for (id, stack) in here {
+        if nested::is_to_clean(run, &stack)? {
+            items.push(Item { id, remnants: Vec::new(), what: What::Nested(stack) });
+        }
+    }
+    Ok(items)
 }
 
 /// The old ones of what was replaced.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::PARALLEL_MAX;
 use super::flight::Flight;
+use super::nested;
 use super::remnant::{self, Remnant};
 use super::run::Run;
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub(super) enum What {
     Resource,
     /// It stays, and something that it was before goes, unless that is kept.
     Replaced { was: Box<Physical>, is_kept: bool },
+    /// It stays, and what is nested in it cleans up: the stack of this id.
+    Nested(String),
 }
 
 /// What is deleted, and how.
@@ -54,9 +57,11 @@ pub(super) async fn stack(run: &mut Run) -> Result<(), Error> {
         let to = before.unwrap_or_else(|| status::DELETE_FAILED.to_owned());
         return run.set_stack(&to, Some(&reason), |stack| stack.operation = None).await;
     }
+    let nested = nested::ids(run);
     let items = existing(run);
     let failed = all(run, Doomed { items, retain, ..Doomed::default() }).await?;
     if failed.is_empty() {
+        nested::let_go(run, &nested).await?;
         return complete(run).await;
     }
     let reason = format!("The following resource(s) failed to delete: [{}]. ", failed.join(", "));
@@ -110,9 +115,11 @@ pub(super) async fn all(run: &mut Run, mut doomed: Doomed) -> Result<Vec<String>
                 continue;
             }
             tell(run, &id, &what, status::DELETE_IN_PROGRESS, None).await?;
-            let task = deletion(run, &id, remnants, doomed.on_create);
-            flying.insert(name.clone(), (id, what));
-            flight.spawn(name, task);
+            match &what {
+                What::Nested(stack) => flight.spawn(name.clone(), nested::cleaned(run, stack.clone())),
+                _ => flight.spawn(name.clone(), deletion(run, &id, remnants, doomed.on_create)),
+            }
+            flying.insert(name, (id, what));
         }
         match flight.next().await {
             Some((name, outcome)) => {
@@ -142,7 +149,7 @@ impl Item {
     /// What tells it from all others.
     fn name(&self) -> String {
         match &self.what {
-            What::Resource => self.id.clone(),
+            What::Resource | What::Nested(_) => self.id.clone(),
             What::Replaced { was, .. } => format!("{}/{}", self.id, was.id),
         }
     }
@@ -171,8 +178,10 @@ impl Doomed {
     }
 
     fn keeps(&self, run: &Run, id: &str, what: &What) -> bool {
-        if let What::Replaced { is_kept, .. } = what {
-            return *is_kept;
+        match what {
+            What::Replaced { is_kept, .. } => return *is_kept,
+            What::Nested(_) => return false,
+            What::Resource => {}
         }
         let policy = run.resources.get(id).and_then(|record| record.deletion_policy.as_deref());
         let by_policy = match policy {
@@ -192,7 +201,12 @@ async fn tell(
     reason: Option<String>,
 ) -> Result<(), Error> {
     let Some(record) = run.resources.get(id).cloned() else { return Ok(()) };
-    let What::Replaced { was, .. } = what else { return run.tell(&record, status, reason).await };
+    let was = match what {
+        What::Resource => return run.tell(&record, status, reason).await,
+        // It tells by itself.
+        What::Nested(_) => return Ok(()),
+        What::Replaced { was, .. } => was,
+    };
     run.tell_of((&record, was), status, reason.as_deref()).await?;
     if status == status::DELETE_IN_PROGRESS {
         return Ok(());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use service::Pipeline;
 
 use super::Which;
+use super::nested;
 use super::run::Run;
 use crate::CloudFormation;
 use crate::error::Error;
@@ -45,6 +46,8 @@ pub(super) async fn end(
     }
     if turn.status == status::UPDATE_COMPLETE {
         run.settle_all().await?;
+        let nested = nested::ids(&run);
+        nested::let_go(&run, &nested).await?;
     }
     let at_rest = |stack: &mut StackRecord| {
         let before = stack.operation.take().and_then(|operation| operation.before);

@@ -55,13 +55,7 @@ pub(super) async fn finish(run: &mut Run, plan: &Plan, failed: &Failed) -> Resul
     };
     let reason = match outputs {
         Ok(outputs) => {
-            let outputs = outputs.into_iter().map(|output| OutputRecord {
-                key: output.key,
-                value: output.value,
-                description: output.description,
-                export_name: output.export_name,
-            });
-            let outputs: Vec<OutputRecord> = outputs.collect();
+            let outputs: Vec<OutputRecord> = outputs.into_iter().map(OutputRecord::from).collect();
             match refused_exports(run, &outputs)? {
                 None => return complete(run, creates, outputs).await,
                 Some(reason) => reason,
@@ -102,21 +96,27 @@ fn refused_exports(run: &Run, outputs: &[OutputRecord]) -> Result<Option<String>
 }
 
 async fn complete(run: &mut Run, creates: bool, outputs: Vec<OutputRecord>) -> Result<(), Error> {
-    let set = |stack: &mut crate::records::StackRecord| stack.outputs = outputs;
     if creates {
         run.settle_all().await?;
         return run
             .set_stack(status::CREATE_COMPLETE, None, |stack| {
-                set(stack);
+                stack.outputs = outputs;
                 stack.operation = None;
             })
             .await;
     }
     run.arrive(status::UPDATE_CLEANUP, None, |stack| {
-        set(stack);
+        let before = std::mem::replace(&mut stack.outputs, outputs);
         stack.firm = None;
-        if let Some(operation) = &mut stack.operation {
-            operation.phase = Phase::Cleanup;
+        match &mut stack.operation {
+            Some(operation) if operation.is_led && operation.before.is_some() => {
+                // What each resource was stays written, and is there: the stack around may still go back.
+                stack.firm = operation.before.take();
+                stack.outputs_before.get_or_insert(before);
+                stack.waiting = stack.operation.take();
+            }
+            Some(operation) => operation.phase = Phase::Cleanup,
+            None => {}
         }
     })
     .await

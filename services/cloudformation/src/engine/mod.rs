@@ -10,6 +10,7 @@ mod fault;
 mod finish;
 mod flight;
 mod forward;
+mod nested;
 mod remnant;
 mod run;
 

@@ -10,7 +10,7 @@ use template::parameter::Given;
 use super::nested_sets::{self, FROM_THE_ROOT, Nests};
 use super::stacks::{Begun, begin, busy, check_count, nest, new_stack};
 use super::update::{before, take_up};
-use super::{body, find, operation, page, pairs, previous, refuse, token};
+use super::{body, find, operation, outer, page, pairs, previous, refuse, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
@@ -259,7 +259,7 @@ fn subject(
             stack.reason = Some("User Initiated".to_owned());
             Ok(stack)
         }
-        (Some(stack), false) if model::can_update(&stack.status) => Ok(stack),
+        (Some(stack), false) if model::can_update(stack.begins_from(outer::calls(call, &stack))) => Ok(stack),
         (Some(stack), false) => Err(busy(&stack, "updated")),
         (None, false) => Err(no_stack(name)),
     }

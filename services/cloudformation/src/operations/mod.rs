@@ -63,6 +63,7 @@ pub(crate) fn operation(call: &Call, kind: OperationKind, token: Option<String>)
         policy: None,
         asked: None,
         from: None,
+        is_led: false,
         change_set_id: None,
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use service::Permit;
+use service::{Call, Permit};
 use store::Transaction;
 
 use super::stacks::{Begun, begin, busy};
@@ -21,7 +21,7 @@ use crate::stacks;
 
 type State = Arc<CloudFormation>;
 
-fn live(call: &service::Call, name: &str) -> Result<StackRecord, Error> {
+fn live(call: &Call, name: &str) -> Result<StackRecord, Error> {
     let stack = find(&call.view()?, call, name)?.filter(|stack| stack.status != status::DELETE_COMPLETE);
     stack.ok_or_else(|| no_stack(name))
 }
@@ -173,6 +173,25 @@ pub(crate) async fn roll_back(
     let stack = Box::pin(begin(&state, &call, stack, begun, to, edit)).await?;
     let operation_id = Some(model::operation_id(&stack.id, stack.operations));
     Ok(api::RollbackStackOutput { stack_id: Some(stack.id), operation_id })
+}
+
+/// Brings a nested stack that waits back, as a part of the way back of the stack around it.
+pub(crate) async fn with_outer(
+    state: State,
+    call: Call,
+    mut stack: StackRecord,
+    (request, role_arn): (String, Option<String>),
+) -> Result<api::UpdateStackOutput, Error> {
+    let begun = operation(&call, OperationKind::Update, None);
+    let asked = Some(model::WAY_BACK.to_owned());
+    let mut begun = OperationRecord { asked, is_led: true, ..back(&stack, begun) };
+    role::act(&call, &mut stack, role_arn, &mut begun).await?;
+    let ready = stack.clone();
+    let begun = Begun { operation: begun, request };
+    let to = status::UPDATE_ROLLBACK_IN_PROGRESS;
+    let stack = Box::pin(begin(&state, &call, stack, begun, to, |next| take_up(next, ready))).await?;
+    let operation_id = Some(model::operation_id(&stack.id, stack.operations));
+    Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id })
 }
 
 /// An operation that brings a stack back to what it was when it last stood firm.

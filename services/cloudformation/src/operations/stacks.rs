@@ -212,7 +212,8 @@ pub(crate) fn new_stack(call: &Call, name: &str) -> StackRecord {
         timeout_minutes: None,
         drift: None,
         retain_except_on_create: false,
-        former: None,
+        waiting: None,
+        outputs_before: None,
         turned_back: None,
     }
 }
@@ -244,7 +245,7 @@ pub(crate) async fn begin(
                         stored.operations = number;
                         return Ok((stored, false));
                     }
-                    check_unchanged(&stored, &seen, status)?;
+                    check_unchanged(&stored, &seen, (status, begun.operation.is_led))?;
                     stored
                 }
                 None if seen.status.is_empty() => seen,
@@ -275,6 +276,7 @@ fn write(
     next.last_operation = Some(operation.name().to_owned());
     token::remember(&mut next, operation.token.as_ref(), &request);
     next.operation = Some(operation);
+    next.waiting = None;
     status.clone_into(&mut next.status);
     next.reason = Some("User Initiated".to_owned());
     next.turned_back = None;
@@ -286,11 +288,15 @@ fn write(
     Ok(next)
 }
 
-fn check_unchanged(stored: &StackRecord, seen: &StackRecord, to: &str) -> Result<(), Error> {
+fn check_unchanged(
+    stored: &StackRecord,
+    seen: &StackRecord,
+    (to, is_led): (&str, bool),
+) -> Result<(), Error> {
     if stored.id != seen.id {
         return Err(Error::AlreadyExists(format!("Stack [{}] already exists", seen.name)));
     }
-    if !model::may_begin(&stored.status, to) || stored.operation.is_some() {
+    if !model::may_begin(stored.begins_from(is_led), to) || stored.operation.is_some() {
         return Err(busy(stored, "updated"));
     }
     // Another operation began and ended meanwhile: what was made ready here was made for a stack that is no more.
@@ -322,10 +328,9 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
     }
     let retain = input.retain_resources.unwrap_or_default();
     // What the outer stack does to its own resource, its own protection allows already.
-    let is_outer =
-        |stack: &StackRecord| outer::caller(&call).is_some_and(|(id, _)| stack.parent_id == Some(id));
+    let is_outer = |stack: &StackRecord| outer::calls(&call, stack);
     let protected = protection::is_protected(&state.store, &stack)? && !is_outer(&stack);
-    check_deletable(&stack, protected, &retain)?;
+    check_deletable(&stack, (is_outer(&stack), protected), &retain)?;
     let mut begun = operation(&call, OperationKind::Delete, input.client_request_token);
     begun.retain = retain;
     role::act(&call, &mut stack, input.role_arn, &mut begun).await?;
@@ -338,7 +343,7 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
                 return Ok(None);
             };
             let protected = protection::is_protected(tx, &stored)? && !is_outer(&stored);
-            check_deletable(&stored, protected, &begun.retain)?;
+            check_deletable(&stored, (is_outer(&stored), protected), &begun.retain)?;
             begun.from = Some(stored.status.clone()).filter(|status| !status.ends_with("_IN_PROGRESS"));
             let next = StackRecord { role_arn: stack.role_arn, ..stored };
             let begun = Begun { operation: begun, request };
@@ -352,13 +357,17 @@ pub(crate) async fn delete(state: State, permit: Permit<api::DeleteStack>) -> Re
 }
 
 /// Refuses what a stack's protection or state does not allow.
-fn check_deletable(stack: &StackRecord, protected: bool, retain: &[String]) -> Result<(), Error> {
+fn check_deletable(
+    stack: &StackRecord,
+    (is_outer, protected): (bool, bool),
+    retain: &[String],
+) -> Result<(), Error> {
     let refused =
         |why: &str| Err(Error::Validation(format!("Stack [{}] cannot be deleted while {why}", stack.name)));
     if protected {
         return refused("TerminationProtection is enabled");
     }
-    if !model::can_delete(&stack.status) {
+    if !model::can_delete(stack.begins_from(is_outer)) {
         return refused(&format!("in status {}", stack.status));
     }
     if !retain.is_empty() && stack.status != status::DELETE_FAILED {

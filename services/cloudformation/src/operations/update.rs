@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use service::{Call, Permit};
 
-use super::outer::{self, Turn};
+use super::outer;
 use super::stacks::{Begun, begin, busy, policy, triggers};
-use super::{body, find, nested_sets, operation, pairs, previous, refuse, token};
+use super::{body, find, nested_sets, operation, pairs, previous, refuse, rollback, token};
 use crate::CloudFormation;
 use crate::api;
 use crate::diff::{self, Sides};
@@ -15,7 +15,7 @@ use crate::exports;
 use crate::included::Included;
 use crate::model::{self, status};
 use crate::prepare::{self, Request};
-use crate::records::{ChangeSetRecord, Content, OperationKind, StackRecord};
+use crate::records::{ChangeSetRecord, Content, OperationKind, Phase, StackRecord};
 use crate::role;
 use crate::stacks;
 
@@ -39,20 +39,23 @@ pub(crate) async fn update(
         let operation_id = Some(model::operation_id(&stack.id, number));
         return Ok(api::UpdateStackOutput { stack_id: Some(stack.id), operation_id });
     }
-    if !model::can_update(&stack.status) {
+    let way = outer::way(&state, &call, &stack)?;
+    if !model::can_update(stack.begins_from(way.is_some())) {
         return Err(busy(&stack, "updated"));
     }
+    if way == Some(Phase::Rollback) {
+        // The template at its address is not asked: it may be another one by now. What does not wait never came to something else.
+        if !stack.waits() {
+            return Err(no_updates());
+        }
+        return rollback::with_outer(state, call, stack, (request, input.role_arn)).await;
+    }
     let reviewed = nested_sets::of_call(&state, &call)?;
-    let (content, asked) = match outer::turn(&state, &call, &stack)? {
-        Turn::Forward => (asked(&state, &call, &stack, (&mut input, reviewed.as_ref())).await?, None),
-        Turn::Back(content) => (*content, Some(model::WAY_BACK.to_owned())),
-        Turn::Nothing => return Err(no_updates()),
-    };
+    let content = asked(&state, &call, &stack, (&mut input, reviewed.as_ref())).await?;
     check_changes(&state, &call, &stack, &content)?;
-    let former = outer::kept(&state, &call, &stack)?;
     stack.disable_rollback = input.disable_rollback.unwrap_or(false);
     let mut begun = operation(&call, OperationKind::Update, input.client_request_token);
-    begun.asked = asked;
+    begun.is_led = way.is_some();
     begun.change_set_id = reviewed.map(|set| set.id);
     let change_set_id = begun.change_set_id.clone();
     begun.before = before(&mut stack, content);
@@ -65,7 +68,6 @@ pub(crate) async fn update(
         next.disable_rollback = changed.disable_rollback;
         next.retain_except_on_create = input.retain_except_on_create.unwrap_or(false);
         next.policy = policy.or(next.policy.take());
-        next.former = former;
         next.change_set_id = change_set_id.or(next.change_set_id.take());
         take_up(next, changed);
     };

@@ -10,7 +10,7 @@ use super::{
     required, tags, text,
 };
 use crate::drift::Rules;
-use crate::operations::outer::OPERATION;
+use crate::model;
 use crate::records::Physical;
 use crate::stacks;
 
@@ -78,9 +78,7 @@ impl Provider for Nested {
             if status(&stack) == "REVIEW_IN_PROGRESS" {
                 return self.create(work).await.map(Some);
             }
-            let at = json!({ OPERATION: last_operation(&stack) });
-            let made = work.made(text(stack.get("StackId")), at);
-            ended(work, made).await.map(Some)
+            ended(work, work.made(text(stack.get("StackId")), Value::Null)).await.map(Some)
         })
     }
 
@@ -91,8 +89,7 @@ impl Provider for Nested {
             // It is for the creation alone.
             input.extend(work.pick(&["TimeoutInMinutes"]));
             let answer = work.call("cloudformation", "CreateStack", Value::Object(input)).await?;
-            let at = json!({ OPERATION: answer.get("OperationId") });
-            ended(work, work.made(text(answer.get("StackId")), at)).await
+            ended(work, work.made(text(answer.get("StackId")), Value::Null)).await
         })
     }
 
@@ -111,21 +108,17 @@ impl Provider for Nested {
             }
             let mut input = input(work);
             input.insert("StackName".to_owned(), old.id.clone().into());
-            let begun = match work.call("cloudformation", "UpdateStack", Value::Object(input)).await {
-                Err(fault) if fault.message.contains("No updates are to be performed") => None,
-                Err(fault) => return Err(fault.into()),
-                Ok(answer) => Some(answer.get("OperationId").cloned().unwrap_or_default()),
-            };
+            let begun = asked(work, input).await?;
             let (stack, _) = updated(work, &old.id).await?;
-            // A stack that rolled back by itself is where the outer one's way back wants it.
-            if begun.is_some() && status(&stack) != "UPDATE_COMPLETE" {
+            let wanted: &[&str] = match work.place.goes_back {
+                true => &["UPDATE_ROLLBACK_COMPLETE"],
+                // What it replaced stays until the outer one has come to its end.
+                false => &[model::status::UPDATE_CLEANUP, "UPDATE_COMPLETE"],
+            };
+            if begun && !wanted.contains(&status(&stack).as_str()) {
                 return Err(failed(work, &old.id, "updated", &stack));
             }
-            // SECURITY: where a try of before the platform's restart did the work, the stack stands behind that one's operation. Under
-            // an older one it would keep, and go back to, what it was long before, and lose what it holds.
-            let at =
-                begun.or_else(|| last_operation(&stack)).or_else(|| old.attributes.get(OPERATION).cloned());
-            Ok(Physical { attributes: told(&stack, at), ..work.made(&old.id, Value::Null) })
+            Ok(Physical { attributes: told(&stack), ..work.made(&old.id, Value::Null) })
         })
     }
 
@@ -164,18 +157,36 @@ async fn ended(work: &Work, made: Physical) -> Result<Physical, Failure> {
     if status(&stack) != "CREATE_COMPLETE" {
         return Err(failed(work, &made.id, "created", &stack).after(&made));
     }
-    let at = made.attributes.get(OPERATION).cloned();
-    Ok(Physical { attributes: told(&stack, at), ..made })
+    Ok(Physical { attributes: told(&stack), ..made })
+}
+
+/// Asks for an update of the nested stack. False where it is what is asked.
+async fn asked(work: &Work, input: Map<String, Value>) -> Result<bool, Failure> {
+    let input = Value::Object(input);
+    for _ in 0..LOOKS_MAX {
+        match work.call("cloudformation", "UpdateStack", input.clone()).await {
+            Ok(_) => return Ok(true),
+            Err(fault) if fault.message.contains("No updates are to be performed") => return Ok(false),
+            // It cleans up after an update that somebody asked it for directly.
+            Err(fault) if fault.message.contains(model::status::UPDATE_CLEANUP) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_APART) => {}
+            () = work.cancelled() => return Err(Failure::new(UPDATE_CANCELLED).untouched()),
+        }
+    }
+    Err(Failure::new("The embedded stack did not come to rest in time."))
 }
 
 /// The nested stack once its update is over, and whether it was told to stop as nobody wants it any more.
 async fn updated(work: &Work, id: &str) -> Result<(Value, bool), Failure> {
     tokio::select! {
-        ended = settled(work, id) => return Ok((ended?, false)),
+        ended = come_to(work, id, is_updated) => return Ok((ended?, false)),
         () = work.cancelled() => {}
     }
     stopped(work, id).await?;
-    Ok((settled(work, id).await?, true))
+    Ok((come_to(work, id, is_updated).await?, true))
 }
 
 /// Tells an update of the nested stack that goes on, where there is one, that nobody wants it any more.
@@ -243,9 +254,23 @@ fn as_text(value: &Value) -> String {
 
 /// The nested stack, once nothing is going on in it.
 async fn settled(work: &Work, id: &str) -> Result<Value, Failure> {
+    come_to(work, id, is_at_rest).await
+}
+
+fn is_at_rest(status: &str) -> bool {
+    !status.ends_with("_IN_PROGRESS")
+}
+
+/// True where an update is over, but for what may wait for the outer stack's end.
+fn is_updated(status: &str) -> bool {
+    is_at_rest(status) || status == model::status::UPDATE_CLEANUP
+}
+
+/// The nested stack, once its state is one of these.
+async fn come_to(work: &Work, id: &str, there: fn(&str) -> bool) -> Result<Value, Failure> {
     for _ in 0..LOOKS_MAX {
         let stack = shown(work, id).await?;
-        if !status(&stack).ends_with("_IN_PROGRESS") {
+        if there(&status(&stack)) {
             return Ok(stack);
         }
         tokio::time::sleep(LOOK_APART).await;
@@ -255,11 +280,6 @@ async fn settled(work: &Work, id: &str) -> Result<Value, Failure> {
 
 fn status(stack: &Value) -> String {
     text(stack.get("StackStatus"))
-}
-
-/// The id of the operation that the stack stands behind.
-fn last_operation(stack: &Value) -> Option<Value> {
-    stack.pointer("/LastOperations/0/OperationId").cloned()
 }
 
 /// That a nested stack is not what was asked, and why.
@@ -284,16 +304,14 @@ fn turned_back(work: &Work, id: &str) -> Option<String> {
     stacks::by_id(store, caller.account, region.as_str(), id).ok()??.turned_back
 }
 
-/// `Outputs.Name` for each output, and behind which of its operations the stack stands.
-fn told(stack: &Value, operation: Option<Value>) -> Map<String, Value> {
+/// `Outputs.Name` for each output.
+fn told(stack: &Value) -> Map<String, Value> {
     let outputs = list(stack.get("Outputs")).iter();
-    let at = operation.filter(Value::is_string).map(|id| (OPERATION.to_owned(), id));
     outputs
         .map(|output| {
             let value = output.get("OutputValue").cloned().unwrap_or_default();
             (format!("Outputs.{}", text(output.get("OutputKey"))), value)
         })
-        .chain(at)
         .collect()
 }
 

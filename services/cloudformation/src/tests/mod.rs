@@ -14,6 +14,7 @@ mod found_again;
 mod half_changed;
 mod half_way;
 mod lifecycle;
+mod nested_ends;
 mod nested_sets;
 mod others;
 mod protection;

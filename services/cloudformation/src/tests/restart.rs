@@ -57,6 +57,7 @@ pub(super) fn operation(stage: &Stage, kind: OperationKind, phase: Phase) -> cra
         policy: None,
         asked: None,
         from: None,
+        is_led: false,
         change_set_id: None,
     }
 }

@@ -221,6 +221,28 @@ def test_a_stack_two_deep_goes_back_once_whatever_interrupts_it(fresh, moment):
     assert fresh.client("dynamodb").list_tables()["TableNames"] == ["inner-0"]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1, 0.2])
+def test_a_nested_stack_keeps_what_it_replaced_until_the_root_has_ended(fresh, moment, fails):
+    """Whatever moment the power goes at: the items are there, or the update is done. Three times over, as the moments differ."""
+    fresh.start()
+    fresh.client("s3").create_bucket(Bucket="nested")
+    texts, template = in_two_stacks("nested", "0")
+    for key, text in texts.items():
+        fresh.client("s3").put_object(Bucket="nested", Key=key, Body=json.dumps(text))
+    stack = fresh.client("cloudformation").create_stack(StackName="s", TemplateBody=template)["StackId"]
+    assert settled(fresh, stack) == "CREATE_COMPLETE"
+    fresh.client("dynamodb").put_item(TableName="inner-0", Item={"p": {"S": "x"}})
+    for _ in range(1 if not fails else 3):
+        interrupted(fresh, lambda: fresh.client("cloudformation").update_stack(StackName="s", TemplateBody=in_two_stacks("nested", "2", fails=fails)[1]), moment)
+        ended = settled(fresh, stack)
+        assert ended == ("UPDATE_ROLLBACK_COMPLETE" if fails else "UPDATE_COMPLETE")
+        assert fresh.client("dynamodb").list_tables()["TableNames"] == (["inner-0"] if fails else ["inner-2"])
+        assert not fails or fresh.client("dynamodb").scan(TableName="inner-0")["Count"] == 1
+    stacks = fresh.client("cloudformation").describe_stacks()["Stacks"]
+    assert {found["StackStatus"] for found in stacks} <= {ended, "UPDATE_COMPLETE", "CREATE_COMPLETE"}, stacks
+
+
 def waiting(bucket):
     """Stacks in stacks in a stack; where `Waits` is set, the innermost wait for what never comes."""
     given = {"Parameters": {"Waits": {"Type": "String"}}}

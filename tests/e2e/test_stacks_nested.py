@@ -179,7 +179,7 @@ def test_the_way_back_finds_what_a_nested_stack_was_and_not_what_stands_at_its_a
         client.update_stack(StackName=name, TemplateBody=json.dumps(changed))
         assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
         nested = client.describe_stack_resources(StackName=name, LogicalResourceId="Inner")["StackResources"][0]["PhysicalResourceId"]
-        assert settled(client, nested) == "UPDATE_COMPLETE", events(client, nested)
+        assert settled(client, nested) == "UPDATE_ROLLBACK_COMPLETE", events(client, nested)
         assert (retention(platform, f"{name}-inner-deep"), retention(platform, f"{name}-inner")) == (7, 7)
     del changed["Resources"]["Bad"]
     client.update_stack(StackName=name, TemplateBody=json.dumps(changed))
@@ -213,6 +213,52 @@ def test_a_nested_stack_goes_back_to_what_it_was_last_whoever_brought_it_there(p
     assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
     groups = platform.client("logs").describe_log_groups(logGroupNamePrefix=f"{name}-g")["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [5]
+
+
+def holding(name):
+    """A table that is replaced, and one that is dropped, as the parameter says."""
+    table = lambda suffix, **more: {"Type": "AWS::DynamoDB::Table", **more, "Properties": {"TableName": {"Fn::Sub": f"{name}-{suffix}"}, "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "p", "AttributeType": "S"}]}}
+    return {"Parameters": {"V": {"Type": "String"}}, "Conditions": {"Has": {"Fn::Equals": [{"Ref": "V"}, "a"]}},
+            "Resources": {"Kept": table("kept-${V}"), "Dropped": table("dropped", Condition="Has")}, "Outputs": {"Name": {"Value": {"Ref": "Kept"}}}}
+
+
+def around_holding(bucket, name, value, fails):
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"https://{bucket}.s3.amazonaws.com/holding.json", "Parameters": {"V": value}}}
+    bad = {"Type": "AWS::Logs::LogGroup", "DependsOn": "In", "Properties": {"LogGroupName": f"{name}-bad", "RetentionInDays": 4}}
+    return json.dumps({"Resources": {"In": nested, **({"Bad": bad} if fails else {})}, "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["In", "Outputs.Name"]}}}})
+
+
+def test_what_a_nested_stack_replaced_keeps_its_items_when_the_root_goes_back(platform, client, bucket, name):
+    platform.client("s3").put_object(Bucket=bucket, Key="holding.json", Body=json.dumps(holding(name)))
+    stack = client.create_stack(StackName=name, TemplateBody=around_holding(bucket, name, "a", False))["StackId"]
+    assert settled(client, stack) == "CREATE_COMPLETE", events(client, stack)
+    data = platform.client("dynamodb")
+    tables = [f"{name}-dropped", f"{name}-kept-a"]
+    for table in tables:
+        data.put_item(TableName=table, Item={"p": {"S": "x"}})
+    items = lambda: [data.scan(TableName=table)["Count"] for table in tables]
+    nested = client.describe_stack_resources(StackName=name)["StackResources"][0]["PhysicalResourceId"]
+    client.update_stack(StackName=name, TemplateBody=around_holding(bucket, name, "b", True))
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert items() == [1, 1]
+    assert data.list_tables(ExclusiveStartTableName=name, Limit=3)["TableNames"][:2] == tables
+    # Half-way it waits, and nobody else may touch it.
+    client.update_stack(StackName=name, TemplateBody=around_holding(bucket, name, "b", True), DisableRollback=True)
+    assert settled(client, stack) == "UPDATE_FAILED"
+    assert client.describe_stacks(StackName=nested)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    again = {"StackName": nested, "UsePreviousTemplate": True, "Parameters": [{"ParameterKey": "V", "ParameterValue": "c"}]}
+    assert "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state and can not be updated" in refused(client.update_stack, "ValidationError", **again)
+    client.rollback_stack(StackName=name)
+    assert settled(client, stack) == "UPDATE_ROLLBACK_COMPLETE"
+    assert (items(), client.describe_stacks(StackName=name)["Stacks"][0]["Outputs"][0]["OutputValue"]) == ([1, 1], tables[1])
+    client.update_stack(StackName=name, TemplateBody=around_holding(bucket, name, "b", False))
+    assert settled(client, stack) == "UPDATE_COMPLETE"
+    assert data.list_tables(ExclusiveStartTableName=name, Limit=1)["TableNames"] == [f"{name}-kept-b"]
+    inside = [event["ResourceStatus"] for event in reversed(client.describe_stack_events(StackName=nested)["StackEvents"]) if event["PhysicalResourceId"] == nested]
+    assert inside[-3:] == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"]
+    client.delete_stack(StackName=stack)
+    assert settled(client, stack) == "DELETE_COMPLETE"
 
 
 def test_a_change_set_reaches_into_nested_stacks(platform, client, bucket, name):

@@ -17,10 +17,11 @@
 //! A change set that includes nested stacks makes theirs by calls of their own, so it takes leave for
 //! `cloudformation:CreateChangeSet` on them too; executing it gives each nested stack the template that was read for it.
 //! A way back that is continued continues those of nested stacks, with leave for `cloudformation:ContinueUpdateRollback`.
+//! A nested stack whose update came to its end waits in `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`, with all that it replaced, until
+//! the one around it cleans up (decision 0042); meanwhile that one alone may change, bring back or delete it.
 //!
 //! Deliberate differences from AWS: change sets, those of nested stacks too, are ready when `CreateChangeSet` answers; events
-//! carry no resource properties; a nested stack does not wait for the one around it before it cleans up, and goes back by an
-//! update of its own; metadata is masked where AWS masks none, and so is what change sets tell; a deleted
+//! carry no resource properties; metadata is masked where AWS masks none, and so is what change sets tell; a deleted
 //! custom-named resource of another owner is never adopted, save `AWS::ApiGateway::GatewayResponse`: it is put over whatever its
 //! API answers with then, and its deletion resets that to API Gateway's own answer, one by hand as well; stack sets, imports of resources (`ResourcesToImport`,
 //! `ImportExistingResources`), `ResourceTypes` and rollback triggers are not offered; `StackPolicyDuringUpdateURL` is asked for under

@@ -79,7 +79,7 @@ pub(crate) async fn resume(state: Arc<CloudFormation>, mut jobs: Jobs) -> Result
 /// Carries an operation out in a task of its own, so that a panic in it is an error like others.
 async fn attempt(state: &Arc<CloudFormation>, pipeline: &Pipeline, which: &Which) -> Result<(), Error> {
     let (state, pipeline, which) = (Arc::clone(state), pipeline.clone(), which.clone());
-    match tokio::spawn(async move { carry_out(&state, &pipeline, &which).await }).await {
+    match tokio::spawn(async move { Box::pin(carry_out(&state, &pipeline, &which)).await }).await {
         Ok(result) => result,
         Err(error) => Err(flight::panicked(error).await),
     }

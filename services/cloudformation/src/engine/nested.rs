@@ -56,9 +56,9 @@ pub(super) fn cleaned(run: &Run, id: String) -> impl Future<Output = Result<(), 
     async move {
         let look = || stacks::by_id(&state.store, outer.account, &outer.region, &id);
         for _ in 0..LOOKS_MAX {
-            match look().map_err(unknown)? {
+            match look().map_err(|error| unknown(&error))? {
                 Some(stack) if stack.waits() => {
-                    release(&state, &pipeline, (&stack, &outer)).await.map_err(unknown)?;
+                    release(&state, &pipeline, (&stack, &outer)).await.map_err(|error| unknown(&error))?;
                 }
                 Some(stack) if stack.operation.is_some() => {}
                 _ => return Ok(()),
@@ -70,8 +70,8 @@ pub(super) fn cleaned(run: &Run, id: String) -> impl Future<Output = Result<(), 
 }
 
 /// What the store says is no caller's to see.
-fn unknown(error: Error) -> Failure {
-    tracing::error!(error = %Chain(&error), "a nested stack is not let go");
+fn unknown(error: &Error) -> Failure {
+    tracing::error!(error = %Chain(error), "a nested stack is not let go");
     Failure::new("Internal Failure")
 }
 

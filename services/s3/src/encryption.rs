@@ -37,6 +37,27 @@ pub(crate) fn check_key(bucket: &BucketRecord, key: Option<&str>) -> Result<(), 
     Err(Error::new("KMS.NotFoundException", 400, format!("Key '{shown}' does not exist")))
 }
 
+/// True where a request that takes a customer's own key (SSE-C) names one.
+macro_rules! names_customer_key {
+    ($input:expr) => {
+        $input.sse_customer_algorithm.is_some()
+            || $input.sse_customer_key.is_some()
+            || $input.sse_customer_key_md5.is_some()
+    };
+}
+pub(crate) use names_customer_key;
+
+/// Refuses a customer's own key for what is there: nothing here is under one, and whoever reads with it would be told that it is.
+///
+/// # Errors
+/// `InvalidRequest`, as S3 answers for an object that is under no such key.
+pub(crate) fn check_not_customers(is_named: bool) -> Result<(), Error> {
+    if !is_named {
+        return Ok(());
+    }
+    Err(Error::invalid_request("The encryption parameters are not applicable to this object."))
+}
+
 /// True where what is put goes under the managed key: as the request says, or else the bucket.
 ///
 /// # Errors

@@ -161,11 +161,22 @@ fn split_list(text: &str, dates: bool) -> Vec<String> {
 
 fn prefixed(member: &Member, headers: &HeaderMap) -> Value {
     let prefix = if member.has_wire_name { member.wire_name.to_ascii_lowercase() } else { String::new() };
-    let entries = headers.iter().filter_map(|(name, value)| {
+    let entries = headers.keys().filter_map(|name| {
         let rest = name.as_str().strip_prefix(prefix.as_str())?;
-        Some((rest.to_owned(), Value::String(value.to_str().ok()?.to_owned())))
+        // As they stand in the signature's canonical form: of one name one list, and nothing is lost of what was proven.
+        let values: Vec<String> =
+            headers.get_all(name).iter().map(|value| text_of(value.as_bytes())).collect();
+        Some((rest.to_owned(), Value::String(values.join(","))))
     });
     Value::Map(entries.collect())
+}
+
+/// A header's value: UTF-8, or else what HTTP once said that it is, ISO 8859-1.
+fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
 }
 
 pub(super) fn add_header(member: &Member, shape: Shape, value: &Value, headers: &mut HeaderMap) {

@@ -5,3 +5,4 @@ pub(crate) mod list;
 pub(crate) mod name;
 pub(crate) mod range;
 pub(crate) mod tags;
+pub(crate) mod words;

@@ -10,7 +10,7 @@ use store::{Key, KeyReader, Range, Transaction};
 use super::multipart::{find, forget};
 use super::put::{quoted, stated_checksums, tell_checksum, told_id};
 use crate::api;
-use crate::encryption::{check_caller, tell_encryption};
+use crate::encryption::{check_caller, check_not_customers, names_customer_key, tell_encryption};
 use crate::error::Error;
 use crate::model::{condition, name};
 use crate::records::{
@@ -50,6 +50,7 @@ pub(crate) async fn complete(
                 return Ok((now, done));
             }
             let upload = find(transaction, &now.id, &asked.key, &asked.upload_id)?;
+            check_not_customers(names_customer_key!(asked))?;
             if upload.managed_key {
                 check_caller(&own, &now)?;
             }

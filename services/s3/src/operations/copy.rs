@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::put::{about, chosen, extras, kind_of, quoted, told_id};
 use crate::api;
 use crate::content::{Held, Wanted, receive};
-use crate::encryption::{check_caller, tell_encryption};
+use crate::encryption::{check_caller, check_not_customers, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
 use crate::model::{name, tags};
@@ -30,6 +30,11 @@ pub(crate) async fn copy(
     let target = (input.bucket.as_str(), input.expected_bucket_owner.as_deref());
     let source_owner = input.expected_source_bucket_owner.as_deref();
     let ((bucket, from, found), held) = look(&s3, &call, target, &source, source_owner)?;
+    check_not_customers(
+        input.copy_source_sse_customer_algorithm.is_some()
+            || input.copy_source_sse_customer_key.is_some()
+            || input.copy_source_sse_customer_key_md5.is_some(),
+    )?;
     if found.managed_key {
         check_caller(&call, &from)?;
     }
@@ -41,15 +46,7 @@ pub(crate) async fn copy(
         unmodified_since: input.copy_source_if_unmodified_since,
     };
     conditions.check(&found, false, call.now())?;
-    let same = source.bucket == input.bucket && source.key == input.key && source.version.is_none();
-    let changes =
-        replaces || retags || input.storage_class.is_some() || input.server_side_encryption.is_some();
-    if same && !changes {
-        return Err(Error::invalid_request(
-            "This copy request is illegal because it is trying to copy an object to itself without changing the \
-             object's metadata, storage class, website redirect location or encryption attributes.",
-        ));
-    }
+    check_changes(&input, &source, replaces || retags)?;
     if found.size > super::put::PUT_BYTES_MAX {
         let message = "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
         return Err(Error::invalid_request(message));
@@ -114,6 +111,23 @@ pub(super) fn look(
         Ok((bucket, from, found))
     };
     s3.look(call, find, |(_, _, found)| found)
+}
+
+/// Refuses to copy an object to itself as it is.
+fn check_changes(
+    input: &api::CopyObjectRequest,
+    source: &name::CopySource,
+    is_retold: bool,
+) -> Result<(), Error> {
+    let same = source.bucket == input.bucket && source.key == input.key && source.version.is_none();
+    let changes = is_retold || input.storage_class.is_some() || input.server_side_encryption.is_some();
+    if !same || changes {
+        return Ok(());
+    }
+    Err(Error::invalid_request(
+        "This copy request is illegal because it is trying to copy an object to itself without changing the \
+         object's metadata, storage class, website redirect location or encryption attributes.",
+    ))
 }
 
 /// True for `REPLACE`.

@@ -10,10 +10,10 @@ use store::{Key, Range, Read};
 
 use super::put::{quoted, tell_checksum, told_id};
 use crate::api;
-use crate::encryption::{check_caller, tell_encryption};
+use crate::encryption::{check_caller, check_not_customers, names_customer_key, tell_encryption};
 use crate::error::Error;
 use crate::model::condition::Conditions;
-use crate::model::range;
+use crate::model::{range, words};
 use crate::records::{BucketRecord, Content, PARTS, PartRecord, VersionRecord, decode};
 use crate::state::{Lookup as _, S3};
 
@@ -26,6 +26,7 @@ struct Asked<'a> {
     conditions: Conditions<'a>,
     range: Option<&'a str>,
     part: Option<i64>,
+    names_customer_key: bool,
 }
 
 /// What is found, and which bytes of it are wanted.
@@ -52,6 +53,7 @@ macro_rules! asked {
             },
             range: $input.range.as_deref(),
             part: $input.part_number,
+            names_customer_key: names_customer_key!($input),
         }
     };
 }
@@ -59,6 +61,7 @@ macro_rules! asked {
 fn find(call: &Call, view: &View, asked: &Asked<'_>) -> Result<Found, Error> {
     let bucket = view.bucket(asked.bucket, asked.expected_owner)?;
     let version = view.readable(call, asked.bucket, &bucket, asked.key, asked.version_id)?;
+    check_not_customers(asked.names_customer_key)?;
     asked.conditions.check(&version, true, call.now())?;
     let size = version.size;
     let wanted = match (asked.range, asked.part) {
@@ -118,7 +121,8 @@ macro_rules! tell {
         $output.content_language = or(&$input.response_content_language, &about.content_language);
         $output.expires =
             $input.response_expires.map(|moment| moment.http_date()).or_else(|| about.expires.clone());
-        $output.metadata = Some(about.metadata.iter().cloned().collect::<Entries<String>>());
+        let told = about.metadata.iter().map(|(name, value)| (name.clone(), words::encoded(value)));
+        $output.metadata = Some(told.collect::<Entries<String>>());
         tell_encryption!($output, &$found.bucket, version.managed_key);
         $output.tag_count = (!version.tags.is_empty()).then(|| version.tags.len() as i64);
         $output.parts_count = version.parts.filter(|_| $input.part_number.is_some()).map(i64::from);

@@ -146,7 +146,7 @@ macro_rules! extras {
                 || $input.grant_write_acp.is_some(),
             encryption: $input.server_side_encryption.as_deref(),
             encryption_context: $input.ssekms_encryption_context.is_some(),
-            customer_key: $input.sse_customer_algorithm.is_some() || $input.sse_customer_key.is_some(),
+            customer_key: $crate::encryption::names_customer_key!($input),
             storage_class: $input.storage_class.as_deref(),
             lock: $input.object_lock_mode.is_some()
                 || $input.object_lock_retain_until_date.is_some()

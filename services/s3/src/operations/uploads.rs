@@ -11,6 +11,7 @@ use super::list::{Spelling, page_size};
 use super::multipart::find;
 use super::put::{kind_of, quoted, tell_checksum, told_id};
 use crate::api;
+use crate::encryption::{check_not_customers, names_customer_key};
 use crate::error::Error;
 use crate::model::list::{Found, Query};
 use crate::records::{Content, PARTS, PartRecord, UPLOADS, UploadRecord, decode, part_key};
@@ -180,6 +181,7 @@ pub(crate) async fn attributes(
     let view = call.view()?;
     let bucket = view.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let version = view.readable(&call, &input.bucket, &bucket, &input.key, input.version_id.as_deref())?;
+    check_not_customers(names_customer_key!(input))?;
     let wants = |name: &str| input.object_attributes.iter().any(|asked| asked == name);
     let checksum = version.checksum.as_ref().filter(|_| wants("Checksum")).map(|own| {
         let mut told = api::Checksum::default();

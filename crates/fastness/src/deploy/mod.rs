@@ -30,7 +30,7 @@ use crate::trail::Trail;
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Failure, Failures, Outcome};
 
 /// How often the stack is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -209,13 +209,17 @@ impl Lines<'_> {
         }
     }
 
-    /// The line of a resource, or of the serverless one that it was made for.
     fn of(&self, logical_id: &str) -> Option<u32> {
-        let resources = self.document.root.get("Resources")?.as_object()?;
-        let ids = resources.keys().filter(|id| logical_id.starts_with(id.as_str()));
-        let id = ids.max_by_key(|id| id.len())?;
-        self.document.line(&format!("Resources/{id}"))
+        line_of(self.document, logical_id)
     }
+}
+
+/// The line of a resource, or of the serverless one that it was made for.
+pub(crate) fn line_of(document: &Document, logical_id: &str) -> Option<u32> {
+    let resources = document.root.get("Resources")?.as_object()?;
+    let ids = resources.keys().filter(|id| logical_id.starts_with(id.as_str()));
+    let id = ids.max_by_key(|id| id.len())?;
+    document.line(&format!("Resources/{id}"))
 }
 
 /// A message without the line that the platform tells: it is one of the text that it was sent, which is on one line.
@@ -235,7 +239,7 @@ fn follow(
     progress: &Progress,
     lines: Option<&Lines<'_>>,
 ) -> Result<Outcome, Error> {
-    let mut failures = outcome::Failures::default();
+    let mut failures = Failures::default();
     loop {
         let stack = calls.stack(id)?.ok_or_else(|| format!("the stack {id} is gone"))?;
         for event in calls.news(id, &mut trail)? {

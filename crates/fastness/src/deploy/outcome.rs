@@ -25,9 +25,10 @@ pub(crate) struct Outcome {
 
 /// The first refusal of each resource; those that follow are its echo.
 #[derive(Default)]
-pub(super) struct Failures(Vec<Failure>);
+pub(crate) struct Failures(Vec<Failure>);
 
-struct Failure {
+#[derive(Debug)]
+pub(crate) struct Failure {
     resource: String,
     kind: String,
     reason: String,
@@ -35,8 +36,13 @@ struct Failure {
 }
 
 impl Failures {
+    /// What was noted, in its order.
+    pub(crate) fn into_inner(self) -> Vec<Failure> {
+        self.0
+    }
+
     /// Notes an event, if it tells of a failure.
-    pub(super) fn note(&mut self, event: &StackEvent, line: impl Fn(&str) -> Option<u32>) {
+    pub(crate) fn note(&mut self, event: &StackEvent, line: impl Fn(&str) -> Option<u32>) {
         let status = event.resource_status.as_deref().unwrap_or_default();
         let reason = event.resource_status_reason.as_deref().unwrap_or_default();
         let resource = event.logical_resource_id.clone().unwrap_or_default();
@@ -49,6 +55,23 @@ impl Failures {
             let (kind, line) = (event.resource_type.clone().unwrap_or_default(), line(&resource));
             self.0.push(Failure { resource, kind, reason: reason.to_owned(), line });
         }
+    }
+}
+
+impl Failure {
+    /// Fills in the line, which only the template's reader knows.
+    pub(crate) fn place(&mut self, line: impl Fn(&str) -> Option<u32>) {
+        self.line = line(&self.resource);
+    }
+
+    /// For people, on one line; the template's path stands before a line of it.
+    pub(crate) fn text(&self, template: Option<&str>) -> String {
+        let Self { resource, kind, reason, line } = self;
+        let place = match (template, line) {
+            (Some(template), Some(line)) => format!("{template}, line {line}: "),
+            _ => String::new(),
+        };
+        shown(&format!("{place}{resource} ({kind}): {reason}")).to_string()
     }
 }
 
@@ -97,13 +120,8 @@ impl Outcome {
         if !self.is_good() && self.failures.is_empty() {
             text += &format!("  {}\n", shown(reason.as_deref().unwrap_or_default()));
         }
-        for Failure { resource, kind, reason, line } in &self.failures {
-            let place = match (&self.template, line) {
-                (Some(template), Some(line)) => format!("{template}, line {line}: "),
-                _ => String::new(),
-            };
-            text += &shown(&format!("  {place}{resource} ({kind}): {reason}"));
-            text.push('\n');
+        for failure in &self.failures {
+            text += &format!("  {}\n", failure.text(self.template.as_deref()));
         }
         for (key, value) in outputs.iter().filter(|_| self.is_good()) {
             text += &format!("  {} = {}\n", shown(key), shown(value));

@@ -2,7 +2,7 @@
 //!
 //! It knows CloudFormation's API and nothing behind it: what anyone can do with `aws cloudformation`, no more.
 
-use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use cloudformation::api;
 use identity::Principal;
 use protocol::{Bytes, Fault, FromValue, IntoValue, Operation, Structure, Value};
 use service::{Pipeline, Source};
+use template::Document;
 
 use crate::Error;
 use crate::args::OnFailure;
 use crate::artifacts::{Place, key_of};
 use crate::choices::Choices;
-use crate::deploy::{self, own_bucket_name};
+use crate::deploy::{self, Failure, Failures, own_bucket_name};
 use crate::trail::{Page, Trail};
 
 /// Deploys stacks with the administrator's rights. Clones share the way to the platform.
@@ -38,11 +39,21 @@ pub(crate) enum Deployed {
 
 /// A deployment that did not succeed: the stack's state, and what failed on the way.
 #[derive(Debug, thiserror::Error)]
-#[error("the stack `{stack}` ended in {status}{}", failures.iter().map(|f| format!("\n  {f}")).collect::<String>())]
+#[error("the stack `{stack}` ended in {status}{}", failures.iter().map(|f| format!("\n  {}", f.text(template.as_deref()))).collect::<String>())]
 pub(crate) struct StackFailed {
     stack: String,
     status: String,
-    failures: Vec<String>,
+    failures: Vec<Failure>,
+    /// Where the lines are.
+    template: Option<String>,
+}
+
+impl StackFailed {
+    /// Says where in the template its failures stand.
+    pub(crate) fn place(&mut self, document: &Document, template: &Path) {
+        self.template = Some(template.display().to_string());
+        self.failures.iter_mut().for_each(|failure| failure.place(|id| deploy::line_of(document, id)));
+    }
 }
 
 /// What CloudFormation does not take.
@@ -207,7 +218,7 @@ impl Deployer {
         match status.as_str() {
             "CREATE_COMPLETE" => Ok(Deployed::Created),
             "UPDATE_COMPLETE" => Ok(Deployed::Updated),
-            _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
+            _ => Err(StackFailed { stack: name.to_owned(), status, failures, template: None }.into()),
         }
     }
 
@@ -242,7 +253,7 @@ impl Deployer {
                 let (status, failures) = self.settle(name, &mut trail, tell).await?;
                 match status.as_str() {
                     "DELETE_COMPLETE" => Ok(None),
-                    _ => Err(StackFailed { stack: name.to_owned(), status, failures }.into()),
+                    _ => Err(StackFailed { stack: name.to_owned(), status, failures, template: None }.into()),
                 }
             }
             // What stopped half-way is tried again, from where it stopped.
@@ -264,20 +275,18 @@ impl Deployer {
         name: &str,
         trail: &mut Trail,
         tell: &mut impl FnMut(&api::StackEvent),
-    ) -> Result<(String, Vec<String>), Error> {
-        let mut failures = HashMap::new();
+    ) -> Result<(String, Vec<Failure>), Error> {
+        let mut failures = Failures::default();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let stack = self.stack(name).await?;
             for event in self.news(name, trail).await? {
-                note_failure(&event, &mut failures);
+                failures.note(&event, |_| None);
                 tell(&event);
             }
             let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
             if !is_at_work(&stack.stack_status) {
-                let mut failures: Vec<(usize, String)> = failures.into_values().collect();
-                failures.sort_unstable();
-                return Ok((stack.stack_status, failures.into_iter().map(|(_, text)| text).collect()));
+                return Ok((stack.stack_status, failures.into_inner()));
             }
         }
     }
@@ -344,19 +353,37 @@ fn is_at_work(status: &str) -> bool {
     status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
-/// The first failure of each resource says why; those that follow are its echo.
-fn note_failure(event: &api::StackEvent, failures: &mut HashMap<String, (usize, String)>) {
-    let status = event.resource_status.as_deref().unwrap_or_default();
-    let reason = event.resource_status_reason.as_deref().unwrap_or_default();
-    let is_echo = reason.is_empty() || reason.contains("cancelled");
-    if status.ends_with("_FAILED") && !is_echo {
-        let resource = event.logical_resource_id.clone().unwrap_or_default();
-        let kind = event.resource_type.as_deref().unwrap_or_default();
-        let at = failures.len();
-        failures.entry(resource.clone()).or_insert_with(|| (at, format!("{resource} ({kind}): {reason}")));
-    }
-}
-
 fn words(fault: &Fault) -> Error {
     Refused { code: fault.code.to_string(), message: fault.message.clone() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_stack_tells_each_resource_with_its_line() {
+        let text = "Resources:\n  Group:\n    Type: AWS::Logs::LogGroup\n";
+        let document = Document::parse(text).unwrap();
+        let mut failures = Failures::default();
+        failures.note(
+            &api::StackEvent {
+                logical_resource_id: Some("Group".to_owned()),
+                resource_type: Some("AWS::Logs::LogGroup".to_owned()),
+                resource_status: Some("CREATE_FAILED".to_owned()),
+                resource_status_reason: Some("no\nroom \u{1b}[2J".to_owned()),
+                ..api::StackEvent::default()
+            },
+            |_| None,
+        );
+        let mut failed = StackFailed {
+            stack: "s".to_owned(),
+            status: "ROLLBACK_COMPLETE".to_owned(),
+            failures: failures.into_inner(),
+            template: None,
+        };
+        failed.place(&document, Path::new("t.yaml"));
+        let told = "the stack `s` ended in ROLLBACK_COMPLETE\n  t.yaml, line 2: Group (AWS::Logs::LogGroup): no\\u000aroom \\u001b[2J";
+        assert_eq!(failed.to_string(), told);
+    }
 }

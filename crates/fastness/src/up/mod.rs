@@ -26,7 +26,7 @@ use crate::choices::{Choices, Reading};
 use crate::install::{self, Install};
 use crate::platform::{Platform, Running};
 use crate::terminal;
-use deploy::{Deployed, Deployer, Refused, RunsOn};
+use deploy::{Deployed, Deployer, Refused, RunsOn, StackFailed};
 pub(crate) use progress::Progress;
 pub(crate) use project::Project;
 use report::Report;
@@ -188,7 +188,11 @@ impl Up {
     }
 
     /// A refusal with the place in the template that it is about, where it names one.
-    fn located(&self, document: &Document, error: Error) -> Error {
+    fn located(&self, document: &Document, mut error: Error) -> Error {
+        if let Some(failed) = error.downcast_mut::<StackFailed>() {
+            failed.place(document, &self.project.template);
+            return error;
+        }
         let refused = error.downcast_ref::<Refused>();
         match refused.and_then(|refused| place::line(document, &refused.message)) {
             Some(line) => format!("{}, line {line}: {error}", self.project.template.display()).into(),

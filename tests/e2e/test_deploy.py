@@ -93,6 +93,36 @@ def test_a_failure_names_the_resource_its_line_and_the_services_words(platform, 
     assert fastness(platform, "delete", name).returncode == 0
 
 
+def broken_within(folder):
+    """A template whose innermost stack cannot be made, and the places to be told: two stacks and what failed in the inner one."""
+    (folder / "mid").mkdir()
+    (folder / "top.yaml").write_text("Resources:\n  Mid:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: mid/mid.yaml}\n")
+    (folder / "mid" / "mid.yaml").write_text("Resources:\n\n  In:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: in.yaml}\n")
+    (folder / "mid" / "in.yaml").write_text("Resources:\n  Fine: {Type: AWS::Logs::LogGroup}\n  Bad:\n    Type: AWS::Logs::LogGroup\n    DependsOn: Fine\n    Properties: {LogGroupName: '!!'}\n")
+    stack = "AWS::CloudFormation::Stack"
+    return folder / "top.yaml", [("Mid", stack, folder / "top.yaml", 2), ("Mid/In", stack, folder / "mid" / "mid.yaml", 3), ("Mid/In/Bad", "AWS::Logs::LogGroup", folder / "mid" / "in.yaml", 3)]
+
+
+def test_a_failure_within_a_nested_stack_names_what_failed_there(platform, tmp_path, name):
+    template, places = broken_within(tmp_path)
+    failed = fastness(platform, "deploy", str(template), "--stack-name", name)
+    assert failed.returncode == 1
+    for resource, kind, file, line in places:
+        assert f"{file}, line {line}: {resource} ({kind}): " in failed.stdout, failed.stdout
+    told = json.loads(fastness(platform, "deploy", str(template), "--stack-name", name, "--json").stdout)
+    assert [(f["resource"], f["type"], f["template"], f["line"]) for f in told["failures"]] == [(r, k, str(f), n) for r, k, f, n in places]
+    assert "logGroupName" in told["failures"][2]["reason"], told
+    assert fastness(platform, "delete", name).returncode == 0
+    # An update that fails in there tells the same, and not what failed long ago.
+    inner = tmp_path / "mid" / "in.yaml"
+    inner.write_text("Resources:\n  Fine: {Type: AWS::Logs::LogGroup}\n")
+    assert fastness(platform, "deploy", str(template), "--stack-name", name).returncode == 0
+    inner.write_text("Resources:\n  Fine: {Type: AWS::Logs::LogGroup}\n  Worse: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: '??'}}\n")
+    told = json.loads(fastness(platform, "deploy", str(template), "--stack-name", name, "--json").stdout)
+    assert (told["status"], [f["resource"] for f in told["failures"]]) == ("UPDATE_ROLLBACK_COMPLETE", ["Mid", "Mid/In", "Mid/In/Worse"])
+    assert fastness(platform, "delete", name).returncode == 0
+
+
 def test_the_callers_own_rights_hold(platform, project, name):
     key, secret = platform.user(name, {"Effect": "Allow", "Action": ["cloudformation:*", "sts:*", "s3:*"], "Resource": "*"})
     failed = fastness(platform, "deploy", str(project), "--stack-name", name, "--json", key=key, secret=secret)

@@ -132,3 +132,28 @@ def test_a_broken_template_says_where(tmp_path):
     done = subprocess.run([binary(), "up", str(tmp_path), "--once", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
                           capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and "AWS::Nothing::Here" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("json_asked", [False, True])
+def test_a_failure_under_up_names_what_failed_as_deploy_does(tmp_path, json_asked):
+    (tmp_path / "template.yaml").write_text("Resources:\n  A: {Type: AWS::Logs::LogGroup}\n  Nest:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: in.yaml}\n")
+    (tmp_path / "in.yaml").write_text("Resources:\n  Bad: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: '!!'}}\n")
+    one = Platform(tmp_path)
+    done = subprocess.run([binary(), "up", str(tmp_path), "--stack-name", "s", "--once", *(["--json"] if json_asked else []), "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    if json_asked:
+        told = json.loads(done.stdout)
+        assert (told["stackName"], told["status"], [(f["resource"], f["line"]) for f in told["failures"]]) == ("s", "ROLLBACK_COMPLETE", [("Nest", 3), ("Nest/Bad", 2)])
+        return
+    assert f"{tmp_path}/template.yaml, line 3: Nest (AWS::CloudFormation::Stack): " in done.stderr, done.stderr
+    assert f"{tmp_path}/in.yaml, line 2: Nest/Bad (AWS::Logs::LogGroup): " in done.stderr, done.stderr
+
+
+def test_a_refusal_under_up_is_json_where_that_is_asked(tmp_path):
+    (tmp_path / "template.yaml").write_text("Resources:\n  A:\n    Type: AWS::Nothing::Here\n")
+    one = Platform(tmp_path)
+    done = subprocess.run([binary(), "up", str(tmp_path), "--once", "--json", "--listen", f"127.0.0.1:{one.port}", "--data-dir", str(one.data_dir)],
+                          capture_output=True, text=True, timeout=120)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (1, "REFUSED") and "AWS::Nothing::Here" in told["error"], told

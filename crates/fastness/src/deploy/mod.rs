@@ -4,6 +4,7 @@
 //! puts into S3 is named by its content, so that what did not change is the same.
 
 mod calls;
+mod failures;
 mod input;
 mod outcome;
 mod places;
@@ -30,7 +31,8 @@ use crate::trail::Trail;
 use crate::up::{Progress, Project, place};
 pub(crate) use calls::own_bucket_name;
 use calls::{Call, Calls, Stack};
-pub(crate) use outcome::{Failure, Failures, Outcome};
+pub(crate) use failures::Failures;
+pub(crate) use outcome::Outcome;
 
 /// How often the stack is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -208,10 +210,6 @@ impl Lines<'_> {
             None => message.to_owned(),
         }
     }
-
-    fn of(&self, logical_id: &str) -> Option<u32> {
-        line_of(self.document, logical_id)
-    }
 }
 
 /// The line of a resource, or of the serverless one that it was made for.
@@ -244,11 +242,19 @@ fn follow(
         let stack = calls.stack(id)?.ok_or_else(|| format!("the stack {id} is gone"))?;
         for event in calls.news(id, &mut trail)? {
             progress.event(&event);
-            failures.note(&event, |id| lines.and_then(|lines| lines.of(id)));
+            failures.note(&event);
         }
         if !stack.status.ends_with("_IN_PROGRESS") {
-            let template = lines.map(|lines| lines.template.display().to_string());
-            return Ok(Outcome::of(stack, failures, template));
+            // Only what has a template is made; what is deleted needs none.
+            let is_deletion = lines.is_none();
+            while let Some(nested) = failures.next_nested() {
+                let events = calls.news(&nested.id, &mut Trail::default())?;
+                failures.look_into(&nested, &events, is_deletion);
+            }
+            if let Some(lines) = lines {
+                failures.place(lines.document, lines.template);
+            }
+            return Ok(Outcome::of(stack, failures, is_deletion));
         }
         sleep(LOOK_EVERY);
     }

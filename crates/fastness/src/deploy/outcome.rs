@@ -2,10 +2,10 @@
 //!
 //! Decides only what counts as good.
 
-use cloudformation::api::StackEvent;
 use serde_json::{Value, json};
 
 use super::calls::{ChangeSet, Stack};
+use super::failures::Failures;
 use super::planned;
 use crate::terminal::line as shown;
 
@@ -15,81 +15,20 @@ pub(crate) struct Outcome {
     is_changed: bool,
     /// Whether it was to be deleted.
     is_deletion: bool,
-    failures: Vec<Failure>,
-    template: Option<String>,
+    failures: Failures,
     /// Whether it is a failure that nothing changed.
     is_to_change: bool,
     /// The change set that was made and not executed.
     planned: Option<ChangeSet>,
 }
 
-/// The first refusal of each resource; those that follow are its echo.
-#[derive(Default)]
-pub(crate) struct Failures(Vec<Failure>);
-
-#[derive(Debug)]
-pub(crate) struct Failure {
-    resource: String,
-    kind: String,
-    reason: String,
-    line: Option<u32>,
-}
-
-impl Failures {
-    /// What was noted, in its order.
-    pub(crate) fn into_inner(self) -> Vec<Failure> {
-        self.0
-    }
-
-    /// Notes an event, if it tells of a failure.
-    pub(crate) fn note(&mut self, event: &StackEvent, line: impl Fn(&str) -> Option<u32>) {
-        let status = event.resource_status.as_deref().unwrap_or_default();
-        let reason = event.resource_status_reason.as_deref().unwrap_or_default();
-        let resource = event.logical_resource_id.clone().unwrap_or_default();
-        let is_echo = reason.is_empty()
-            || reason.ends_with("cancelled")
-            || event.resource_type.as_deref() == Some("AWS::CloudFormation::Stack")
-                && event.physical_resource_id.as_ref() == Some(&event.stack_id)
-            || self.0.iter().any(|known| known.resource == resource);
-        if status.ends_with("_FAILED") && !is_echo {
-            let (kind, line) = (event.resource_type.clone().unwrap_or_default(), line(&resource));
-            self.0.push(Failure { resource, kind, reason: reason.to_owned(), line });
-        }
-    }
-}
-
-impl Failure {
-    /// Fills in the line, which only the template's reader knows.
-    pub(crate) fn place(&mut self, line: impl Fn(&str) -> Option<u32>) {
-        self.line = line(&self.resource);
-    }
-
-    /// For people, on one line; the template's path stands before a line of it.
-    pub(crate) fn text(&self, template: Option<&str>) -> String {
-        let Self { resource, kind, reason, line } = self;
-        let place = match (template, line) {
-            (Some(template), Some(line)) => format!("{template}, line {line}: "),
-            _ => String::new(),
-        };
-        shown(&format!("{place}{resource} ({kind}): {reason}")).to_string()
-    }
-}
-
 impl Outcome {
-    pub(super) fn of(stack: Stack, failures: Failures, template: Option<String>) -> Self {
-        // Only what has a template is made; what is deleted needs none.
-        let is_deletion = template.is_none();
-        let failures = failures.0;
-        Self { stack, is_changed: true, is_deletion, failures, template, is_to_change: false, planned: None }
+    pub(super) fn of(stack: Stack, failures: Failures, is_deletion: bool) -> Self {
+        Self { stack, is_changed: true, is_deletion, failures, is_to_change: false, planned: None }
     }
 
     pub(super) fn unchanged(stack: Stack, is_to_change: bool) -> Self {
-        Self {
-            is_changed: false,
-            is_deletion: false,
-            is_to_change,
-            ..Self::of(stack, Failures::default(), None)
-        }
+        Self { is_changed: false, is_to_change, ..Self::of(stack, Failures::default(), false) }
     }
 
     pub(super) fn planned(stack: Stack, set: ChangeSet) -> Self {
@@ -120,8 +59,8 @@ impl Outcome {
         if !self.is_good() && self.failures.is_empty() {
             text += &format!("  {}\n", shown(reason.as_deref().unwrap_or_default()));
         }
-        for failure in &self.failures {
-            text += &format!("  {}\n", failure.text(self.template.as_deref()));
+        for failure in self.failures.lines() {
+            text += &format!("  {failure}\n");
         }
         for (key, value) in outputs.iter().filter(|_| self.is_good()) {
             text += &format!("  {} = {}\n", shown(key), shown(value));
@@ -135,11 +74,9 @@ impl Outcome {
         let (change_set, changes) = self.planned.as_ref().map(planned::json).unzip();
         let outputs: serde_json::Map<String, Value> =
             outputs.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
-        let failure = |failure: &Failure| json!({ "resource": failure.resource, "type": failure.kind, "reason": failure.reason, "line": failure.line });
-        let failures: Vec<Value> = self.failures.iter().map(failure).collect();
         let mut told = json!({
             "stackName": name, "stackId": id, "status": status, "reason": reason, "changed": self.is_changed,
-            "outputs": outputs, "failures": failures,
+            "outputs": outputs, "failures": self.failures.json(),
         });
         if let (Some(told), Some(id), Some(changes)) = (told.as_object_mut(), change_set, changes) {
             told.insert("changeSetId".to_owned(), id);
@@ -151,6 +88,11 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use cloudformation::api::StackEvent;
+    use template::Document;
+
     use super::*;
 
     fn event(resource: &str, status: &str, reason: &str) -> StackEvent {
@@ -171,36 +113,39 @@ mod tests {
             ("CREATE_FAILED", "no room"),
             ("DELETE_FAILED", "still no room"),
         ] {
-            failures.note(&event("Group", status, reason), |_| Some(7));
+            failures.note(&event("Group", status, reason));
         }
-        failures.note(&event("Other", "CREATE_FAILED", "Resource creation cancelled"), |_| None);
+        failures.note(&event("Other", "CREATE_FAILED", "Resource creation cancelled"));
+        let document =
+            Document::parse("Resources:\n  # first\n  Group: {Type: AWS::Logs::LogGroup}\n").unwrap();
+        failures.place(&document, Path::new("t.yaml"));
         let stack =
             Stack { name: "s".to_owned(), status: "ROLLBACK_COMPLETE".to_owned(), ..Stack::default() };
-        let outcome = Outcome::of(stack, failures, Some("t.yaml".to_owned()));
+        let outcome = Outcome::of(stack, failures, false);
         assert!(!outcome.is_good());
         assert_eq!(
             outcome.text(),
-            "the stack s is in ROLLBACK_COMPLETE\n  t.yaml, line 7: Group (AWS::Logs::LogGroup): no room\n"
+            "the stack s is in ROLLBACK_COMPLETE\n  t.yaml, line 3: Group (AWS::Logs::LogGroup): no room\n"
         );
         let json: Value = serde_json::from_str(&outcome.json()).unwrap();
         assert_eq!(json["failures"].as_array().unwrap().len(), 1);
-        assert_eq!(json["failures"][0]["line"], 7);
+        assert_eq!(json["failures"][0]["line"], 3);
     }
 
     #[test]
     fn what_services_answer_has_one_line_and_no_hand_on_the_terminal() {
         let mut failures = Failures::default();
-        failures.note(&event("Group", "CREATE_FAILED", "no\nroom \u{1b}]0;x\u{7}"), |_| None);
+        failures.note(&event("Group", "CREATE_FAILED", "no\nroom \u{1b}]0;x\u{7}"));
         let stack = |status: &str| Stack {
             name: "s".to_owned(),
             status: status.to_owned(),
             outputs: vec![("Out".to_owned(), "v\u{1b}[2J\nForged = x".to_owned())].into_iter().collect(),
             ..Stack::default()
         };
-        let outcome = Outcome::of(stack("ROLLBACK_COMPLETE"), failures, Some("t.yaml".to_owned()));
+        let outcome = Outcome::of(stack("ROLLBACK_COMPLETE"), failures, false);
         let told = "the stack s is in ROLLBACK_COMPLETE\n  Group (AWS::Logs::LogGroup): no\\u000aroom \\u001b]0;x\\u0007\n";
         assert_eq!(outcome.text(), told);
-        let outcome = Outcome::of(stack("CREATE_COMPLETE"), Failures::default(), Some("t.yaml".to_owned()));
+        let outcome = Outcome::of(stack("CREATE_COMPLETE"), Failures::default(), false);
         let told = "the stack s is in CREATE_COMPLETE\n  Out = v\\u001b[2J\\u000aForged = x\n";
         assert_eq!(outcome.text(), told);
     }

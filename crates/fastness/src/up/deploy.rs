@@ -9,6 +9,7 @@ use std::time::Duration;
 use cloudformation::api;
 use identity::Principal;
 use protocol::{Bytes, Fault, FromValue, IntoValue, Operation, Structure, Value};
+use serde_json::json;
 use service::{Pipeline, Source};
 use template::Document;
 
@@ -16,7 +17,8 @@ use crate::Error;
 use crate::args::OnFailure;
 use crate::artifacts::{Place, key_of};
 use crate::choices::Choices;
-use crate::deploy::{self, Failure, Failures, own_bucket_name};
+use crate::deploy::{self, Failures, own_bucket_name};
+use crate::terminal;
 use crate::trail::{Page, Trail};
 
 /// Deploys stacks with the administrator's rights. Clones share the way to the platform.
@@ -39,20 +41,36 @@ pub(crate) enum Deployed {
 
 /// A deployment that did not succeed: the stack's state, and what failed on the way.
 #[derive(Debug, thiserror::Error)]
-#[error("the stack `{stack}` ended in {status}{}", failures.iter().map(|f| format!("\n  {}", f.text(template.as_deref()))).collect::<String>())]
+#[error("the stack `{stack}` ended in {status}{}", self.told())]
 pub(crate) struct StackFailed {
     stack: String,
     status: String,
-    failures: Vec<Failure>,
-    /// Where the lines are.
-    template: Option<String>,
+    /// What the stack itself says.
+    reason: Option<String>,
+    failures: Failures,
+    /// True where it was to be deleted: the template to be deployed tells of another stack then.
+    is_deletion: bool,
 }
 
 impl StackFailed {
     /// Says where in the template its failures stand.
     pub(crate) fn place(&mut self, document: &Document, template: &Path) {
-        self.template = Some(template.display().to_string());
-        self.failures.iter_mut().for_each(|failure| failure.place(|id| deploy::line_of(document, id)));
+        if !self.is_deletion {
+            self.failures.place(document, template);
+        }
+    }
+
+    /// The failures, each on a line; why the stack failed, where none is told.
+    fn told(&self) -> String {
+        let reason = self.reason.as_deref().filter(|_| self.failures.is_empty()).map(terminal::line);
+        let lines = self.failures.lines().chain(reason.map(|reason| reason.to_string()));
+        lines.map(|line| format!("\n  {line}")).collect()
+    }
+
+    /// For programs, in `deploy`'s words.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let Self { stack, status, reason, failures, .. } = self;
+        json!({ "stackName": stack, "status": status, "reason": reason, "failures": failures.json() })
     }
 }
 
@@ -214,11 +232,11 @@ impl Deployer {
             Err(fault) => return Err(words(&fault)),
             Ok(()) => {}
         }
-        let (status, failures) = self.settle(name, &mut trail, &mut tell).await?;
-        match status.as_str() {
+        let ended = self.settle(name, &mut trail, &mut tell).await?;
+        match ended.status.as_str() {
             "CREATE_COMPLETE" => Ok(Deployed::Created),
             "UPDATE_COMPLETE" => Ok(Deployed::Updated),
-            _ => Err(StackFailed { stack: name.to_owned(), status, failures, template: None }.into()),
+            _ => Err(self.failed(ended, false).await?.into()),
         }
     }
 
@@ -250,10 +268,10 @@ impl Deployer {
                 let input = api::DeleteStackInput { stack_name: name.to_owned(), ..Default::default() };
                 self.call::<api::DeleteStack>(input).await.map_err(|fault| words(&fault))?;
                 let mut trail = self.trail(name).await?;
-                let (status, failures) = self.settle(name, &mut trail, tell).await?;
-                match status.as_str() {
+                let ended = self.settle(name, &mut trail, tell).await?;
+                match ended.status.as_str() {
                     "DELETE_COMPLETE" => Ok(None),
-                    _ => Err(StackFailed { stack: name.to_owned(), status, failures, template: None }.into()),
+                    _ => Err(self.failed(ended, true).await?.into()),
                 }
             }
             // What stopped half-way is tried again, from where it stopped.
@@ -269,26 +287,40 @@ impl Deployer {
         }
     }
 
-    /// Waits until nothing is in progress; answers the stack's last state and what failed.
+    /// Waits until nothing is in progress; answers how it ended, and what failed on the way.
     async fn settle(
         &self,
         name: &str,
         trail: &mut Trail,
         tell: &mut impl FnMut(&api::StackEvent),
-    ) -> Result<(String, Vec<Failure>), Error> {
+    ) -> Result<StackFailed, Error> {
         let mut failures = Failures::default();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let stack = self.stack(name).await?;
             for event in self.news(name, trail).await? {
-                failures.note(&event, |_| None);
+                failures.note(&event);
                 tell(&event);
             }
-            let Some(stack) = stack else { return Ok(("DELETE_COMPLETE".to_owned(), Vec::new())) };
-            if !is_at_work(&stack.stack_status) {
-                return Ok((stack.stack_status, failures.into_inner()));
+            let (status, reason) = match stack {
+                Some(stack) => (stack.stack_status, stack.stack_status_reason),
+                None => ("DELETE_COMPLETE".to_owned(), None),
+            };
+            if !is_at_work(&status) {
+                let stack = name.to_owned();
+                return Ok(StackFailed { stack, status, reason, failures, is_deletion: false });
             }
         }
+    }
+
+    /// An end that was not wanted, with what failed in the stacks within.
+    async fn failed(&self, mut ended: StackFailed, is_deletion: bool) -> Result<StackFailed, Error> {
+        ended.is_deletion = is_deletion;
+        while let Some(nested) = ended.failures.next_nested() {
+            let events = self.news(&nested.id, &mut Trail::default()).await?;
+            ended.failures.look_into(&nested, &events, is_deletion);
+        }
+        Ok(ended)
     }
 
     /// The trail of a stack's events, behind those that there are.
@@ -366,21 +398,19 @@ mod tests {
         let text = "Resources:\n  Group:\n    Type: AWS::Logs::LogGroup\n";
         let document = Document::parse(text).unwrap();
         let mut failures = Failures::default();
-        failures.note(
-            &api::StackEvent {
-                logical_resource_id: Some("Group".to_owned()),
-                resource_type: Some("AWS::Logs::LogGroup".to_owned()),
-                resource_status: Some("CREATE_FAILED".to_owned()),
-                resource_status_reason: Some("no\nroom \u{1b}[2J".to_owned()),
-                ..api::StackEvent::default()
-            },
-            |_| None,
-        );
+        failures.note(&api::StackEvent {
+            logical_resource_id: Some("Group".to_owned()),
+            resource_type: Some("AWS::Logs::LogGroup".to_owned()),
+            resource_status: Some("CREATE_FAILED".to_owned()),
+            resource_status_reason: Some("no\nroom \u{1b}[2J".to_owned()),
+            ..api::StackEvent::default()
+        });
         let mut failed = StackFailed {
             stack: "s".to_owned(),
             status: "ROLLBACK_COMPLETE".to_owned(),
-            failures: failures.into_inner(),
-            template: None,
+            reason: Some("not told where something else is".to_owned()),
+            failures,
+            is_deletion: false,
         };
         failed.place(&document, Path::new("t.yaml"));
         let told = "the stack `s` ended in ROLLBACK_COMPLETE\n  t.yaml, line 2: Group (AWS::Logs::LogGroup): no\\u000aroom \\u001b[2J";

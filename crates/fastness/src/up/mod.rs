@@ -49,7 +49,7 @@ pub(crate) fn run(options: UpOptions) -> Result<(), Error> {
         let mut up = Up { packed, project, options, deployer, running, installer, warned };
         // What is edited while the stack comes up is an edit too.
         let sights = up.sights()?;
-        up.bring_up().await?;
+        up.bring_up().await.inspect_err(|error| up.tell_failed(error))?;
         if up.options.once {
             return Ok(());
         }
@@ -98,6 +98,17 @@ impl Up {
         }
         terminal::println(&format!("ready on {}", self.running.endpoint));
         Ok(())
+    }
+
+    /// What a program that reads the answer is told of a deployment that did not succeed.
+    fn tell_failed(&self, error: &Error) {
+        if !self.options.json {
+            return;
+        }
+        match error.downcast_ref::<StackFailed>() {
+            Some(failed) => terminal::println(&failed.json().to_string()),
+            None => terminal::println(&crate::deploy::error_json(error)),
+        }
     }
 
     /// Packs what the template names here and was not packed before, and deploys the template as it is now.

@@ -200,7 +200,7 @@ impl Files {
             // Follows links as `sam build` does: the package holds what they point at.
             let metadata = std::fs::metadata(&path).map_err(io)?;
             let name = entry.file_name();
-            if name.to_str().is_some_and(|name| SKIPPED.contains(&name)) {
+            if name.to_str().is_some_and(|name| SKIPPED.contains(&name)) || self.is_left_out(&entry)? {
                 continue;
             }
             if metadata.is_dir() {
@@ -210,6 +210,20 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// True for a link into the folder that is left out.
+    // SECURITY: under another name the platform's keys are in no package either.
+    fn is_left_out(&self, entry: &std::fs::DirEntry) -> Result<bool, BuildError> {
+        let io = |source| BuildError::Io { path: entry.path(), source };
+        let Some(except) =
+            self.except.as_deref().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
+        else {
+            return Ok(false);
+        };
+        // One that leads to a folder above it would bring it along.
+        let real = entry.path().canonicalize().map_err(io)?;
+        Ok(real.starts_with(except) || except.starts_with(&real))
     }
 
     fn add_file(&mut self, root: &Path, path: PathBuf, bytes: u64) -> Result<(), BuildError> {
@@ -323,6 +337,11 @@ mod tests {
         std::fs::write(data.join("root.key"), "secret").unwrap();
         std::fs::write(folder.path().join("a.py"), "a = 1").unwrap();
         assert_eq!(names(package(folder.path(), python(&data)).unwrap()), ["a.py"]);
+        // By no other name either; links to what is the author's are followed, as `sam build` does.
+        for (link, to) in [("folder", "state"), ("key", "state/root.key"), ("all", "."), ("b.py", "a.py")] {
+            std::os::unix::fs::symlink(to, folder.path().join(link)).unwrap();
+        }
+        assert_eq!(names(package(folder.path(), python(&data)).unwrap()), ["a.py", "b.py"]);
     }
 
     #[test]
